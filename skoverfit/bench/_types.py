@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the rooms inside the main job hand to each other.
+
+`Table` goes from the loaders to the protocol. `Analysis` goes from the analysis of the
+store to the report and to ``--json``: plain JSON values only, so that a report is a
+pure function of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table that is ready to be split: features, coded target, remarks."""
+
+    name: str
+    # pandas.DataFrame (any column types, missing values allowed) or a float array.
+    X: Any
+    # int64 codes 0..K-1 into class_names; in a binary task code 1 is the positive one.
+    y: np.ndarray
+    class_names: tuple[str, ...]
+    # None, or one int64 code a row: rows of one group never straddle folds.
+    groups: np.ndarray | None = None
+    # None, or one sortable float64 a row: training rows are then always the earlier.
+    time: np.ndarray | None = None
+    # sha256 of everything that determines the cells: values, names, target, groups.
+    content_hash: str = ""
+    source: str = ""
+    # Sentences for the report, e.g. which columns look like identifiers.
+    notes: tuple[str, ...] = ()
+    id_like: tuple[str, ...] = field(default=())
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the target has two classes."""
+        return len(self.class_names) == 2
+
+
+class Question(TypedDict):
+    id: str  # "ranking" | "probability" | "decision"
+    label: str  # "Ranking"
+    metric: str  # "average precision" (for mixed suites: both names)
+    explanation: str  # one sentence for people
+    higher_is_better: bool
+    baseline: str  # "nothing", or "tuned threshold" for the decision
+    rope_label: str  # "0.01" or "1 % of the log-loss"
+
+
+class Clause(TypedDict):
+    group: str
+    sentence: str
+    outcome: str  # "helps" | "none" | "no_signal" | "too_little_data"
+
+
+class Verdict(TypedDict):
+    question: str
+    sentence: str
+    helps: bool
+    clauses: list[Clause]
+
+
+class Comparison(TypedDict):
+    """A remedy against the baseline; differences are signed so that > 0 is better."""
+
+    question: str
+    group: str
+    estimator: str
+    remedy: str
+    difference: float
+    lower: float  # 95 % Nadeau-Bengio interval
+    upper: float
+    p_adjusted: float  # two-sided, Holm over all comparisons of the run
+    p_gain: float  # posterior probability of a gain beyond the region of equivalence
+    p_equivalent: float
+    p_loss: float
+    rope: float
+    score: float  # mean over tables, in the metric's own direction
+    baseline_score: float
+    n_tables: int
+    n_folds: int
+    outcome: str  # "helps" | "harms" | "equivalent" | "undecided"
+    better_than_dummy: bool
+
+
+class Leader(TypedDict):
+    question: str
+    group: str
+    rank: int
+    estimator: str
+    remedy: str
+    score: float
+    lower: float
+    upper: float
+
+
+class Gap(TypedDict):
+    """Train and test score; gap = how much better the training score is."""
+
+    question: str
+    group: str
+    estimator: str
+    remedy: str
+    train: float
+    test: float
+    gap: float
+    lower: float
+    upper: float
+
+
+class HeatCell(TypedDict):
+    question: str
+    group: str
+    table: str
+    estimator: str
+    remedy: str
+    difference: float
+    lower: float
+    upper: float
+
+
+class Ranks(TypedDict):
+    """Mean ranks over tables x estimators; reason says why there is no diagram."""
+
+    question: str
+    methods: list[str]
+    mean_ranks: list[float]
+    critical_difference: float | None
+    n_blocks: int
+    reason: str
+
+
+class ReliabilityPoint(TypedDict):
+    predicted: float
+    observed: float
+    lower: float  # 95 % Wilson interval
+    upper: float
+    n: int
+
+
+class Reliability(TypedDict):
+    group: str
+    table: str
+    estimator: str
+    remedy: str
+    points: list[ReliabilityPoint]
+
+
+class Cost(TypedDict):
+    question: str
+    group: str
+    estimator: str
+    remedy: str
+    fit_seconds: float  # median of a fit
+    time_ratio: float  # against "nothing" with the same estimator
+    peak_memory_mb: float | None  # None where the system can't tell
+    difference: float
+    lower: float
+    upper: float
+
+
+class Failure(TypedDict):
+    table: str
+    estimator: str
+    remedy: str
+    n_folds: int
+    error: str
+
+
+class Skipped(TypedDict):
+    table: str
+    estimator: str
+    remedy: str
+    reason: str
+
+
+class TableInfo(TypedDict):
+    name: str
+    group: str
+    source: str
+    n_rows: int
+    n_columns: int
+    classes: dict[str, int]
+    positive: str | None
+    dummy: dict[str, float]  # question id -> score of the class shares
+    notes: list[str]
+
+
+class CellCounts(TypedDict):
+    planned: int
+    done: int
+    failed: int
+
+
+class Analysis(TypedDict):
+    title: str
+    headline: str  # the sentence above the three verdicts
+    groups: list[str]  # labels of the scenarios, e.g. "as it is"
+    questions: list[Question]
+    verdicts: list[Verdict]
+    comparisons: list[Comparison]
+    leaderboard: list[Leader]
+    gaps: list[Gap]
+    heat: list[HeatCell]
+    ranks: list[Ranks]
+    reliability: list[Reliability]
+    costs: list[Cost]
+    failures: list[Failure]
+    skipped: list[Skipped]
+    tables: list[TableInfo]
+    notes: list[str]
+    protocol: dict[str, str]  # label -> text, in print order
+    versions: dict[str, str]
+    command: str
+    seed: int
+    complete: bool
+    cells: CellCounts
+    created: str  # UTC time of the last cell

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The one table of all remedies.
+
+A remedy that is not here does not exist: the API reference, the common tests, the
+benchmark and the remedy search are all driven by this table. Entries are data: classes
+are named by dotted path and none is imported until `Remedy.resolve` is called.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from skoverfit.exceptions import BadInputError
+
+__all__ = ["REMEDIES", "Remedy", "get_remedies", "get_remedy"]
+
+Kind = Literal[
+    "none", "imbalance", "decision", "calibration", "regularization", "label_noise"
+]
+Role = Literal["baseline", "step", "wrap", "replace", "configure"]
+
+
+def _frozen(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(mapping))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remedy:
+    """One row of the catalogue.
+
+    Parameters
+    ----------
+    name : str
+        What a person types (``--remedies smote``).
+    title : str
+        What a report prints.
+    path : str
+        Dotted path of the class (roles ``step``, ``wrap``, ``replace``) or of a
+        function ``estimator -> estimator`` (role ``configure``); empty for the
+        baseline.
+    kind : str
+        The disease it treats.
+    role : {"baseline", "step", "wrap", "replace", "configure"}
+        ``step`` goes before the estimator in a pipeline, ``wrap`` takes the estimator
+        as its first parameter, ``replace`` is a classifier of its own, ``configure``
+        is a function that returns the estimator with other parameters.
+    parameters : mapping
+        Constructor parameters of the benchmark.
+    search_space : mapping
+        Lists of values for a search.
+    applies : str
+        Dotted path of a predicate ``(estimator, class_counts) -> str``; it returns
+        "" where the remedy applies, otherwise the reason why not.
+    cost : float
+        Rough number of plain fits that one fit costs.
+    paper : str
+        Where it was published.
+    test_params : mapping
+        Parameters of the common tests: cheap, with a fixed ``random_state``. A value
+        ``"new:dotted.path"`` is an instance of that class.
+    """
+
+    name: str
+    title: str
+    path: str
+    kind: Kind
+    role: Role
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    search_space: Mapping[str, Any] = field(default_factory=dict)
+    applies: str = ""
+    cost: float = 1.0
+    paper: str = ""
+    test_params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("parameters", "search_space", "test_params"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the class is one of this library's."""
+        return self.path.startswith("skoverfit.") and self.role != "configure"
+
+    def resolve(self) -> Any:
+        """Import and return the class or function."""
+        return resolve(self.path)
+
+    def test_instance(self) -> Any:
+        """Return an instance for the common tests."""
+        parameters = {
+            key: resolve(value.removeprefix("new:"))()
+            if isinstance(value, str) and value.startswith("new:")
+            else value
+            for key, value in self.test_params.items()
+        }
+        return self.resolve()(**parameters)
+
+
+def resolve(path: str) -> Any:
+    """Import the object with this dotted path."""
+    module, _, attribute = path.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+_SAMPLER_APPLIES = "skoverfit.model_selection._apply.sampler_applies"
+
+REMEDIES: tuple[Remedy, ...] = (
+    Remedy(
+        name="nothing",
+        title="nothing",
+        path="",
+        kind="none",
+        role="baseline",
+    ),
+    Remedy(
+        name="class_weight",
+        title="class weights",
+        path="skoverfit.model_selection._apply.balance_class_weight",
+        kind="imbalance",
+        role="configure",
+        applies="skoverfit.model_selection._apply.class_weight_applies",
+        paper="King & Zeng (2001), Logistic Regression in Rare Events Data",
+    ),
+    Remedy(
+        name="threshold",
+        title="tuned threshold",
+        path="skoverfit.calibration.MulticlassTunedThresholdClassifierCV",
+        kind="decision",
+        role="wrap",
+        parameters={"cv": 3},
+        search_space={"scoring": ["balanced_accuracy", "f1_macro"]},
+        cost=4.0,
+        paper="Buda, Maki & Mazurowski (2018), Neural Networks 106, thresholding",
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "cv": 2,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
+        name="temperature",
+        title="temperature calibration",
+        path="sklearn.calibration.CalibratedClassifierCV",
+        kind="calibration",
+        role="wrap",
+        parameters={"method": "temperature", "cv": 3, "ensemble": False},
+        search_space={"method": ["temperature", "sigmoid", "isotonic"]},
+        cost=4.0,
+        paper="Guo, Pleiss, Sun & Weinberger (2017), ICML, arXiv:1706.04599",
+    ),
+    Remedy(
+        name="smote",
+        title="SMOTE (imbalanced-learn)",
+        path="imblearn.over_sampling.SMOTE",
+        kind="imbalance",
+        role="step",
+        search_space={"k_neighbors": [3, 5, 10]},
+        applies=_SAMPLER_APPLIES,
+        cost=2.0,
+        paper="Chawla, Bowyer, Hall & Kegelmeyer (2002), JAIR 16",
+    ),
+    Remedy(
+        name="random_over",
+        title="random over-sampling",
+        path="imblearn.over_sampling.RandomOverSampler",
+        kind="imbalance",
+        role="step",
+        applies=_SAMPLER_APPLIES,
+        cost=1.8,
+        paper="Buda, Maki & Mazurowski (2018), Neural Networks 106",
+    ),
+    Remedy(
+        name="random_under",
+        title="random under-sampling",
+        path="imblearn.under_sampling.RandomUnderSampler",
+        kind="imbalance",
+        role="step",
+        applies=_SAMPLER_APPLIES,
+        cost=0.3,
+        paper="Buda, Maki & Mazurowski (2018), Neural Networks 106",
+    ),
+    Remedy(
+        name="regularization",
+        title="stronger regularization",
+        path="skoverfit.model_selection._apply.strengthen_regularization",
+        kind="regularization",
+        role="configure",
+        applies="skoverfit.model_selection._apply.regularization_applies",
+        cost=10.0,
+        paper="Hastie, Tibshirani & Friedman (2009), Elements of Statistical "
+        "Learning, ch. 7",
+    ),
+)
+
+_BY_NAME = {remedy.name: remedy for remedy in REMEDIES}
+
+
+def get_remedy(name: str) -> Remedy:
+    """Return the remedy of this name.
+
+    Raises
+    ------
+    BadInputError
+        If there is none; the message offers the nearest names.
+
+    Examples
+    --------
+    >>> from skoverfit.catalogue import get_remedy
+    >>> get_remedy("smote").path
+    'imblearn.over_sampling.SMOTE'
+    """
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, _BY_NAME, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise BadInputError(
+            f"There is no remedy {name!r}{hint} Known are: {', '.join(_BY_NAME)}."
+        ) from None
+
+
+def get_remedies(names: Iterable[str] | None = None) -> tuple[Remedy, ...]:
+    """Return the remedies of these names in the catalogue's order, all for None."""
+    if names is None:
+        return REMEDIES
+    wanted = [get_remedy(name) for name in names]
+    return tuple(remedy for remedy in REMEDIES if remedy in wanted)
