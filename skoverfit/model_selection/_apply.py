@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Put a remedy of the catalogue around an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from imblearn.pipeline import Pipeline
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+from skoverfit.catalogue import Remedy, resolve
+
+__all__ = [
+    "AppliedRemedy",
+    "apply_remedy",
+    "balance_class_weight",
+    "class_weight_applies",
+    "reason_against",
+    "regularization_applies",
+    "sampler_applies",
+    "strengthen_regularization",
+]
+
+# Settings that regularize more than scikit-learn's defaults, by the parameter's name.
+# An estimator gets those of them that are stronger than what it has.
+_STRONGER: dict[str, tuple[Callable[[float, float], bool], tuple[float, ...]]] = {
+    "C": (lambda new, old: new < old, (0.1, 0.01, 0.001)),
+    "alpha": (lambda new, old: new > old, (1e-3, 1e-2, 1e-1)),
+    "n_neighbors": (lambda new, old: new > old, (15, 45)),
+}
+# Trees: leaves of at least so many rows; boosting also shrinks its leaves.
+_STRONGER_TREES: tuple[dict[str, Any], ...] = (
+    {"min_samples_leaf": 5},
+    {"min_samples_leaf": 20},
+)
+_STRONGER_BOOSTING: tuple[dict[str, Any], ...] = (
+    {"min_samples_leaf": 50, "l2_regularization": 10.0, "max_leaf_nodes": 15},
+    {"min_samples_leaf": 50, "l2_regularization": 10.0, "learning_rate": 0.03},
+)
+
+
+@dataclass(frozen=True)
+class AppliedRemedy:
+    """An unfitted estimator with the remedy in it, and remarks on how it was put in."""
+
+    estimator: BaseEstimator
+    notes: tuple[str, ...] = ()
+
+
+def class_weight_applies(
+    estimator: BaseEstimator, class_counts: np.ndarray | None
+) -> str:
+    """Return "" or why class weights don't apply."""
+    if "class_weight" not in estimator.get_params(deep=False):
+        return f"{type(estimator).__name__} has no class_weight"
+    if class_counts is not None and np.ptp(class_counts) == 0:
+        return "the classes are even: there is nothing to weight"
+    return ""
+
+
+def sampler_applies(estimator: BaseEstimator, class_counts: np.ndarray | None) -> str:
+    """Return "" or why re-sampling to even classes doesn't apply."""
+    if class_counts is not None and np.ptp(class_counts) == 0:
+        return "the classes are even: there is nothing to re-sample"
+    return ""
+
+
+def regularization_applies(
+    estimator: BaseEstimator, class_counts: np.ndarray | None
+) -> str:
+    """Return "" or why no stronger regularization is known."""
+    if not stronger_settings(estimator):
+        return (
+            f"no parameter of {type(estimator).__name__} is known whose value could "
+            "regularize more"
+        )
+    return ""
+
+
+def reason_against(
+    remedy: Remedy, estimator: BaseEstimator, class_counts: np.ndarray | None = None
+) -> str:
+    """Return "" where the remedy applies, otherwise the reason why not.
+
+    Without ``class_counts`` only what the estimator alone rules out is said.
+    """
+    return str(resolve(remedy.applies)(estimator, class_counts)) if remedy.applies else ""
+
+
+def balance_class_weight(
+    estimator: BaseEstimator, cv: Any = None, random_state: int | None = None
+) -> BaseEstimator:
+    """Return a clone with ``class_weight="balanced"``."""
+    return clone(estimator).set_params(class_weight="balanced")
+
+
+def stronger_settings(estimator: BaseEstimator) -> list[dict[str, Any]]:
+    """Return the settings that regularize this estimator more than it does now."""
+    parameters = estimator.get_params(deep=False)
+    if {"l2_regularization", "min_samples_leaf", "learning_rate"} <= set(parameters):
+        return [dict(setting) for setting in _STRONGER_BOOSTING]
+    if "min_samples_leaf" in parameters:
+        return [
+            dict(setting)
+            for setting in _STRONGER_TREES
+            if setting["min_samples_leaf"] > parameters["min_samples_leaf"]
+        ]
+    for name, (is_stronger, values) in _STRONGER.items():
+        old = parameters.get(name)
+        if isinstance(old, (int, float)) and not isinstance(old, bool):
+            return [{name: value} for value in values if is_stronger(value, old)]
+    return []
+
+
+def _negative_log_loss(estimator: BaseEstimator, X: Any, y: np.ndarray) -> float:
+    """Score probabilities, also where an inner fold lacks a class in training."""
+    proba = estimator.predict_proba(X)
+    column = np.searchsorted(estimator.classes_, y)
+    column[column == len(estimator.classes_)] = 0
+    known = estimator.classes_[column] == y
+    given = np.where(known, proba[np.arange(len(y)), column], 0.0)
+    return float(np.mean(np.log(np.clip(given, 1e-4, 1.0))))
+
+
+def strengthen_regularization(
+    estimator: BaseEstimator, cv: Any = 3, random_state: int | None = None
+) -> BaseEstimator:
+    """Return a search over the stronger settings, chosen by inner log-loss.
+
+    The probabilities are clipped at 1e-4 in the inner score, so that one row which a
+    small inner fold makes impossible does not choose the setting alone.
+    """
+    grid = [
+        {name: [value] for name, value in setting.items()}
+        for setting in stronger_settings(estimator)
+    ]
+    if isinstance(cv, int):
+        cv = StratifiedKFold(cv, shuffle=True, random_state=random_state)
+    return GridSearchCV(clone(estimator), grid, scoring=_negative_log_loss, cv=cv)
+
+
+def _set_random_state(estimator: BaseEstimator, seed: int) -> BaseEstimator:
+    if "random_state" in estimator.get_params(deep=False):
+        estimator.set_params(random_state=seed)
+    return estimator
+
+
+def _sampler(remedy: Remedy, smallest: int) -> AppliedRemedy:
+    parameters = dict(remedy.parameters)
+    sampler = remedy.resolve()(**parameters)
+    known = sampler.get_params(deep=False)
+    wanted = known.get("k_neighbors")
+    if isinstance(wanted, int) and wanted > smallest - 1:
+        if smallest < 2:
+            raise ValueError(
+                f"{type(sampler).__name__} needs at least 2 rows of a class to add "
+                f"rows between them; the smallest class has {smallest} training row"
+            )
+        sampler.set_params(k_neighbors=smallest - 1)
+        return AppliedRemedy(
+            sampler,
+            (
+                f"k_neighbors was lowered from {wanted} to {smallest - 1}: the "
+                f"smallest class has {smallest} training rows",
+            ),
+        )
+    return AppliedRemedy(sampler)
+
+
+def apply_remedy(
+    remedy: Remedy,
+    estimator: BaseEstimator,
+    *,
+    class_counts: np.ndarray,
+    inner_cv: Sequence[tuple[np.ndarray, np.ndarray]] | Any = 3,
+    random_state: int = 0,
+) -> AppliedRemedy:
+    """Return the estimator with the remedy in it, unfitted.
+
+    Parameters
+    ----------
+    remedy : Remedy
+        Row of the catalogue.
+    estimator : estimator
+        Left unchanged.
+    class_counts : ndarray of int, shape (n_classes,)
+        Training rows of each class.
+    inner_cv : int, splitter or list of (train, test), default=3
+        Inner folds for remedies that tune something.
+    random_state : int, default=0
+        Seed for every part that draws.
+
+    Returns
+    -------
+    AppliedRemedy
+        The estimator and remarks, e.g. that ``k_neighbors`` had to be lowered.
+
+    Raises
+    ------
+    ValueError
+        If the remedy can't be used with so few rows of a class.
+    """
+    plain = _set_random_state(clone(estimator), random_state)
+    present = class_counts[class_counts > 0]
+    smallest = int(present.min())
+    if remedy.role == "baseline":
+        return AppliedRemedy(plain)
+    if remedy.role == "step":
+        sampler = _sampler(remedy, smallest)
+        _set_random_state(sampler.estimator, random_state)
+        steps = [("sampler", sampler.estimator), ("classifier", plain)]
+        return AppliedRemedy(Pipeline(steps), sampler.notes)
+    if remedy.role == "replace":
+        replacement = remedy.resolve()(**remedy.parameters)
+        return AppliedRemedy(_set_random_state(replacement, random_state))
+    if remedy.role == "configure" and not remedy.search_space and remedy.cost == 1.0:
+        return AppliedRemedy(remedy.resolve()(plain))
+    if smallest < 2:
+        raise ValueError(
+            f"'{remedy.title}' tunes on inner folds and needs at least 2 training "
+            f"rows of each class; the smallest class has {smallest}"
+        )
+    if remedy.role == "configure":
+        return AppliedRemedy(
+            remedy.resolve()(plain, cv=inner_cv, random_state=random_state)
+        )
+    parameters = dict(remedy.parameters)
+    if "cv" in parameters:
+        parameters["cv"] = inner_cv
+    wrapped = remedy.resolve()(plain, **parameters)
+    return AppliedRemedy(_set_random_state(wrapped, random_state))
