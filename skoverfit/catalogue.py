@@ -12,7 +12,6 @@ import difflib
 import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal
 
 from skoverfit.exceptions import BadInputError
@@ -23,10 +22,6 @@ Kind = Literal[
     "none", "imbalance", "decision", "calibration", "regularization", "label_noise"
 ]
 Role = Literal["baseline", "step", "wrap", "replace", "configure"]
-
-
-def _frozen(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(mapping))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +45,8 @@ class Remedy:
         as its first parameter, ``replace`` is a classifier of its own, ``configure``
         is a function that returns the estimator with other parameters.
     parameters : mapping
-        Constructor parameters of the benchmark.
+        Constructor parameters of the benchmark. One that has ``cv`` tunes something
+        on inner folds and gets those of the benchmark.
     search_space : mapping
         Lists of values for a search.
     applies : str
@@ -76,10 +72,6 @@ class Remedy:
     cost: float = 1.0
     paper: str = ""
     test_params: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name in ("parameters", "search_space", "test_params"):
-            object.__setattr__(self, name, _frozen(getattr(self, name)))
 
     @property
     def is_ours(self) -> bool:
@@ -190,6 +182,7 @@ REMEDIES: tuple[Remedy, ...] = (
         path="skoverfit.model_selection._apply.strengthen_regularization",
         kind="regularization",
         role="configure",
+        parameters={"cv": 3},
         applies="skoverfit.model_selection._apply.regularization_applies",
         cost=10.0,
         paper="Hastie, Tibshirani & Friedman (2009), Elements of Statistical "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from imblearn.pipeline import Pipeline
 from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV
 
 from skoverfit.catalogue import Remedy, resolve
 
@@ -88,12 +88,12 @@ def reason_against(
 
     Without ``class_counts`` only what the estimator alone rules out is said.
     """
-    return str(resolve(remedy.applies)(estimator, class_counts)) if remedy.applies else ""
+    return (
+        str(resolve(remedy.applies)(estimator, class_counts)) if remedy.applies else ""
+    )
 
 
-def balance_class_weight(
-    estimator: BaseEstimator, cv: Any = None, random_state: int | None = None
-) -> BaseEstimator:
+def balance_class_weight(estimator: BaseEstimator) -> BaseEstimator:
     """Return a clone with ``class_weight="balanced"``."""
     return clone(estimator).set_params(class_weight="balanced")
 
@@ -126,9 +126,7 @@ def _negative_log_loss(estimator: BaseEstimator, X: Any, y: np.ndarray) -> float
     return float(np.mean(np.log(np.clip(given, 1e-4, 1.0))))
 
 
-def strengthen_regularization(
-    estimator: BaseEstimator, cv: Any = 3, random_state: int | None = None
-) -> BaseEstimator:
+def strengthen_regularization(estimator: BaseEstimator, cv: Any = 3) -> BaseEstimator:
     """Return a search over the stronger settings, chosen by inner log-loss.
 
     The probabilities are clipped at 1e-4 in the inner score, so that one row which a
@@ -138,8 +136,6 @@ def strengthen_regularization(
         {name: [value] for name, value in setting.items()}
         for setting in stronger_settings(estimator)
     ]
-    if isinstance(cv, int):
-        cv = StratifiedKFold(cv, shuffle=True, random_state=random_state)
     return GridSearchCV(clone(estimator), grid, scoring=_negative_log_loss, cv=cv)
 
 
@@ -217,19 +213,14 @@ def apply_remedy(
     if remedy.role == "replace":
         replacement = remedy.resolve()(**remedy.parameters)
         return AppliedRemedy(_set_random_state(replacement, random_state))
-    if remedy.role == "configure" and not remedy.search_space and remedy.cost == 1.0:
-        return AppliedRemedy(remedy.resolve()(plain))
-    if smallest < 2:
-        raise ValueError(
-            f"'{remedy.title}' tunes on inner folds and needs at least 2 training "
-            f"rows of each class; the smallest class has {smallest}"
-        )
-    if remedy.role == "configure":
-        return AppliedRemedy(
-            remedy.resolve()(plain, cv=inner_cv, random_state=random_state)
-        )
     parameters = dict(remedy.parameters)
     if "cv" in parameters:
+        if smallest < 2:
+            raise ValueError(
+                f"'{remedy.title}' tunes on inner folds and needs at least 2 training "
+                f"rows of each class; the smallest class has {smallest}"
+            )
         parameters["cv"] = inner_cv
-    wrapped = remedy.resolve()(plain, **parameters)
-    return AppliedRemedy(_set_random_state(wrapped, random_state))
+    # A function of role "configure" takes the estimator first, as a wrapper does.
+    treated = remedy.resolve()(plain, **parameters)
+    return AppliedRemedy(_set_random_state(treated, random_state))

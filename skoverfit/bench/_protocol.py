@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The honest protocol: the same folds for all, drawn before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import (
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
+
+from skoverfit._core._random import derive_seed
+from skoverfit.bench._types import Table
+from skoverfit.exceptions import BadInputError
+
+__all__ = ["Fold", "default_repeats", "inner_folds", "make_folds"]
+
+INNER_FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Training and test rows of one fold of one repeat."""
+
+    repeat: int
+    fold: int
+    train: np.ndarray
+    test: np.ndarray
+
+
+def default_repeats(n_rows: int) -> int:
+    """Return how often the folds are redrawn: small tables need it, large ones don't.
+
+    Examples
+    --------
+    >>> [default_repeats(n) for n in (500, 10_000, 100_000)]
+    [5, 2, 1]
+    """
+    if n_rows <= 3_000:
+        return 5
+    return 2 if n_rows <= 15_000 else 1
+
+
+def make_folds(
+    table: Table, *, n_splits: int, n_repeats: int, seed: int
+) -> Iterator[Fold]:
+    """Yield the folds of a table; groups never straddle them, time only goes forward.
+
+    Raises
+    ------
+    BadInputError
+        If a class or the groups can't be spread over so many folds.
+    """
+    counts = np.bincount(table.y, minlength=len(table.class_names))
+    rarest = int(counts.argmin())
+    if n_splits > counts[rarest] and table.time is None:
+        raise BadInputError(
+            f"folds={n_splits} is more than the {counts[rarest]} rows of class "
+            f"{table.class_names[rarest]!r} in {table.name!r}; use --folds "
+            f"{max(2, counts[rarest])} or fewer, or merge or drop that class."
+        )
+    if table.groups is not None:
+        n_groups = len(np.unique(table.groups))
+        if n_groups < n_splits:
+            raise BadInputError(
+                f"folds={n_splits} is more than the {n_groups} groups of "
+                f"{table.name!r}; rows of one group never straddle folds."
+            )
+    if table.time is not None:
+        n_repeats = 1  # there is one past
+    for repeat in range(n_repeats):
+        random_state = derive_seed(seed, table.content_hash, "folds", repeat)
+        for number, (train, test) in enumerate(_split(table, n_splits, random_state)):
+            _check_fold(table, number, train, test)
+            yield Fold(repeat, number, train, test)
+
+
+def _split(
+    table: Table, n_splits: int, random_state: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    rows = np.zeros(len(table.y))
+    if table.time is not None:
+        yield from _forward_split(table, n_splits)
+    elif table.groups is not None:
+        splitter = StratifiedGroupKFold(
+            n_splits, shuffle=True, random_state=random_state
+        )
+        yield from splitter.split(rows, table.y, table.groups)
+    else:
+        yield from StratifiedKFold(
+            n_splits, shuffle=True, random_state=random_state
+        ).split(rows, table.y)
+
+
+def _forward_split(
+    table: Table, n_splits: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Train on the past, test on the next stretch; equal times are never cut apart."""
+    times, position = np.unique(table.time, return_inverse=True)
+    if len(times) <= n_splits:
+        raise BadInputError(
+            f"folds={n_splits} needs more than {n_splits} different times; "
+            f"{table.name!r} has {len(times)}."
+        )
+    # Split rows in order of time, then move each cut to the next change of the time.
+    ordered = np.sort(position)
+    windows = TimeSeriesSplit(n_splits).split(ordered)
+    starts = np.unique([ordered[future[0]] for _, future in windows])
+    for start, stop in zip(starts, [*starts[1:], len(times)], strict=True):
+        train = np.flatnonzero(position < start)
+        test = np.flatnonzero((position >= start) & (position < stop))
+        if table.groups is not None:
+            train = train[~np.isin(table.groups[train], table.groups[test])]
+        yield train, test
+
+
+def _check_fold(table: Table, number: int, train: np.ndarray, test: np.ndarray) -> None:
+    for rows, part in ((train, "training"), (test, "test")):
+        present = np.unique(table.y[rows])
+        if len(present) < 2:
+            only = table.class_names[present[0]] if len(present) else "no class at all"
+            raise BadInputError(
+                f"The {part} rows of fold {number + 1} of {table.name!r} hold only "
+                f"class {only!r}; use fewer --folds, or other groups."
+            )
+
+
+def inner_folds(
+    y: np.ndarray,
+    *,
+    groups: np.ndarray | None,
+    time: np.ndarray | None,
+    random_state: int,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the folds inside a training fold for remedies that tune something.
+
+    They respect groups; with a time they are blocks of it. Empty where a class has
+    one row.
+    """
+    counts = np.bincount(y)
+    n_splits = int(min(INNER_FOLDS, counts[counts > 0].min()))
+    if n_splits < 2:
+        return []
+    rows = np.zeros(len(y))
+    if groups is not None:
+        n_splits = min(n_splits, len(np.unique(groups)))
+        if n_splits < 2:
+            return []
+        grouped = StratifiedGroupKFold(
+            n_splits, shuffle=True, random_state=random_state
+        )
+        return list(grouped.split(rows, y, groups))
+    if time is not None:
+        order = np.argsort(time, kind="stable")
+        blocks = StratifiedKFold(n_splits).split(rows, y[order])
+        return [(order[train], order[test]) for train, test in blocks]
+    shuffled = StratifiedKFold(n_splits, shuffle=True, random_state=random_state)
+    return list(shuffled.split(rows, y))

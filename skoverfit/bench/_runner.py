@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Run a plan into a store: parallel, resumable, interruptible, bounded in time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from joblib import effective_n_jobs
+from joblib.externals.loky import get_reusable_executor
+from sklearn.utils.parallel import Parallel, delayed
+
+from skoverfit._core._progress import Progress
+from skoverfit._core._store import ResultStore
+from skoverfit.bench._cell import CellTask, FoldData, run_cell
+from skoverfit.bench._plan import Plan
+
+__all__ = ["RunOutcome", "run_plan"]
+
+
+class RunOutcome:
+    """How a run ended: what it added, and whether the time was up."""
+
+    def __init__(self) -> None:
+        self.computed = 0
+        self.reused = 0
+        self.failed = 0
+        self.out_of_time = False
+
+
+def _failed_fold(
+    tasks: list[CellTask], error: str
+) -> list[tuple[CellTask, str, dict[str, Any]]]:
+    return [(task, "failed", {"error": error}) for task in tasks]
+
+
+class _Feeder:
+    """Prepare fold after fold and hand out its missing cells, until the time is up.
+
+    Each fold is prepared once, here; joblib maps its arrays into the workers' memory.
+    """
+
+    def __init__(self, plan: Plan, finished: set[str], deadline: float | None) -> None:
+        self._plan = plan
+        self._finished = finished
+        self._deadline = deadline
+        self.out_of_time = False
+        self.unprepared: list[tuple[CellTask, str, dict[str, Any]]] = []
+
+    def _time_is_up(self) -> bool:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            self.out_of_time = True
+        return self.out_of_time
+
+    def __iter__(self) -> Iterator[tuple[CellTask, FoldData]]:
+        for planned in self._plan.folds:
+            missing = [t for t in planned.tasks if t.key not in self._finished]
+            if not missing:
+                continue
+            if self._time_is_up():
+                return
+            try:
+                data = planned.prepare()
+            except Exception as exc:
+                # One table that can't be encoded must not end the run on the others.
+                text = f"preparing the fold failed: {type(exc).__name__}: {exc}"[:2000]
+                self.unprepared += _failed_fold(missing, text)
+                continue
+            for task in missing:
+                if self._time_is_up():
+                    return
+                yield task, data
+
+
+def run_plan(
+    plan: Plan,
+    store: ResultStore,
+    *,
+    n_jobs: int | None = None,
+    max_time: float | None = None,
+    verbose: int = 0,
+    retry_failed: bool = True,
+) -> RunOutcome:
+    """Fit the cells that the store lacks; each is committed as soon as it is there.
+
+    Parameters
+    ----------
+    plan : Plan
+        The cells.
+    store : ResultStore
+        Where rows go.
+    n_jobs : int, optional
+        Workers, as in joblib; None is 1 unless a joblib context says otherwise.
+    max_time : float, optional
+        Seconds after which no further cell is begun.
+    verbose : int, default=0
+        Whether progress is shown.
+    retry_failed : bool, default=True
+        Whether cells that failed earlier are tried again.
+
+    Returns
+    -------
+    RunOutcome
+        Counts, and whether the time was up.
+    """
+    outcome = RunOutcome()
+    keys = [task.key for task in plan.tasks()]
+    finished = store.keys(keys)
+    if retry_failed:
+        failed = store.keys(finished, status="failed")
+        store.delete(failed)
+        finished -= failed
+    outcome.reused = len(finished)
+    deadline = None if max_time is None else time.monotonic() + max_time
+    feeder = _Feeder(plan, finished, deadline)
+    # Small batches would cost more than they save for cells of a millisecond; joblib's
+    # own grouping is off so that a kill loses one cell a worker, not a batch.
+    parallel = Parallel(
+        n_jobs=n_jobs,
+        return_as="generator_unordered",
+        batch_size=1,
+        pre_dispatch="2*n_jobs",
+    )
+    parallel_run = effective_n_jobs(n_jobs) > 1
+    with Progress(len(keys) - len(finished), verbose=verbose) as progress:
+        try:
+            for row in parallel(delayed(run_cell)(*pair) for pair in feeder):
+                _keep(store, row, outcome, progress)
+        except BaseException:
+            if parallel_run:
+                # Cells in flight would go on for nobody.
+                with suppress(Exception):
+                    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+            raise
+        for row in feeder.unprepared:
+            _keep(store, row, outcome, progress)
+    outcome.out_of_time = feeder.out_of_time
+    return outcome
+
+
+def _keep(
+    store: ResultStore,
+    row: tuple[CellTask, str, dict[str, Any]],
+    outcome: RunOutcome,
+    progress: Progress,
+) -> None:
+    task, status, value = row
+    store.put(task.key, status, task.spec, value)
+    outcome.computed += 1
+    outcome.failed += status == "failed"
+    progress.advance(failed=status == "failed", label=str(task.spec["table"]))

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scenarios, and the suites on scikit-learn's embedded real tables."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.model_selection import train_test_split
+
+from skoverfit.bench._types import Table
+from skoverfit.datasets import make_label_noise, make_long_tail
+from skoverfit.exceptions import BadInputError
+
+__all__ = ["AS_IT_IS", "SUITES", "Scenario", "embedded_tables", "suite_scenarios"]
+
+_QUICK_DIGITS_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is done to the training folds; test folds are never touched.
+
+    Parameters
+    ----------
+    label : str
+        What a report prints.
+    imbalance_ratio : float, optional
+        Training rows of the largest over those of the smallest class, with an
+        exponential tail between them.
+    noise_rate : float, optional
+        Share of training labels that is replaced by another class.
+    noise_kind : str, default="symmetric"
+        See `skoverfit.datasets.make_label_noise`.
+    """
+
+    label: str
+    imbalance_ratio: float | None = None
+    noise_rate: float | None = None
+    noise_kind: str = "symmetric"
+
+    def spec(self) -> dict[str, Any]:
+        """Return what determines the scenario, without its label."""
+        spec = asdict(self)
+        del spec["label"]
+        return spec
+
+    def apply(
+        self, y: np.ndarray, train: np.ndarray, random_state: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the training rows that are kept and the labels they are given."""
+        kept, given = train, y[train]
+        if self.imbalance_ratio is not None:
+            _, _, chosen = make_long_tail(
+                np.arange(len(train))[:, None],
+                given,
+                imbalance_ratio=self.imbalance_ratio,
+                class_order="frequency",
+                return_indices=True,
+                random_state=random_state,
+            )
+            kept, given = train[chosen], given[chosen]
+        if self.noise_rate is not None:
+            given = make_label_noise(
+                given,
+                kind=self.noise_kind,
+                rate=self.noise_rate,
+                random_state=random_state,
+            )
+        return kept, given
+
+
+AS_IT_IS = Scenario("as it is")
+
+SUITES: dict[str, tuple[Scenario, ...]] = {
+    "quick": (
+        AS_IT_IS,
+        Scenario("1:20 imbalance", imbalance_ratio=20.0),
+        Scenario("20 % wrong labels", noise_rate=0.2),
+    ),
+    "imbalance": tuple(
+        Scenario(f"1:{ratio} imbalance", imbalance_ratio=float(ratio))
+        for ratio in (5, 20, 50)
+    ),
+    "noise": (
+        Scenario("10 % wrong labels", noise_rate=0.1),
+        Scenario("20 % wrong labels", noise_rate=0.2),
+        Scenario("40 % wrong labels", noise_rate=0.4),
+        Scenario(
+            "20 % confused with the next class", noise_rate=0.2, noise_kind="pair"
+        ),
+    ),
+}
+
+
+def suite_scenarios(name: str) -> tuple[Scenario, ...]:
+    """Return the scenarios of a suite.
+
+    Raises
+    ------
+    BadInputError
+        If there is no suite of this name.
+    """
+    if name not in SUITES:
+        raise BadInputError(
+            f"There is no suite {name!r}. Known are: {', '.join(SUITES)}."
+        )
+    return SUITES[name]
+
+
+def embedded_tables(*, small: bool = True) -> Iterator[Table]:
+    """Yield scikit-learn's embedded real classification tables.
+
+    Parameters
+    ----------
+    small : bool, default=True
+        Digits with 500 rows (stratified, fixed) instead of 1797.
+    """
+    loaders = {
+        "iris": load_iris,
+        "wine": load_wine,
+        "breast_cancer": load_breast_cancer,
+        "digits": load_digits,
+    }
+    for name, loader in loaders.items():
+        bunch = loader()
+        X, y = bunch.data.astype(float), bunch.target.astype(np.int64)
+        if name == "digits" and small:
+            X, _, y, _ = train_test_split(
+                X, y, train_size=_QUICK_DIGITS_ROWS, stratify=y, random_state=0
+            )
+        classes = tuple(map(str, bunch.target_names))
+        if name == "breast_cancer":
+            # Malignant is the rarer class and the one that is looked for.
+            y, classes = 1 - y, classes[::-1]
+        digest = hashlib.sha256(X.tobytes() + y.tobytes()).hexdigest()
+        yield Table(
+            name=name,
+            X=X,
+            y=y,
+            class_names=classes,
+            content_hash=digest,
+            source=f"scikit-learn's embedded {name}",
+        )
