@@ -32,27 +32,14 @@ __all__ = ["__version__", *_ROOMS, *_FUNCTIONS]
 if TYPE_CHECKING:
     from skoverfit import (
         bench as bench,
-    )
-    from skoverfit import (
         calibration as calibration,
-    )
-    from skoverfit import (
         catalogue as catalogue,
-    )
-    from skoverfit import (
         datasets as datasets,
-    )
-    from skoverfit import (
         exceptions as exceptions,
-    )
-    from skoverfit import (
         metrics as metrics,
-    )
-    from skoverfit import (
         model_selection as model_selection,
     )
-    from skoverfit._core._persistence import load as load
-    from skoverfit._core._persistence import save as save
+    from skoverfit._core._persistence import load as load, save as save
 
 
 def __getattr__(name: str) -> Any:

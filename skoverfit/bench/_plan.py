@@ -79,7 +79,7 @@ class PlannedFold:
     random_state: int
 
     def prepare(self) -> FoldData:
-        """Draw what the scenario draws, then encode and scale: on training rows only."""
+        """Draw what the scenario draws, encode and scale: on training rows only."""
         y = self.table.y
         train, given = self.scenario.apply(y, self.fold.train, self.random_state)
         prepared = prepare_fold(

@@ -1,0 +1,504 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The analysis of a run: everything that a report shows, as plain JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from skoverfit._core._statistics import (
+    friedman_p,
+    mean_ranks,
+    nemenyi_critical_difference,
+    wilson_interval,
+)
+from skoverfit._core._store import ResultStore
+from skoverfit.bench._aggregate import QUESTIONS, ROPE, Measured, Metric, Results
+from skoverfit.bench._cell import RELIABILITY_EDGES
+from skoverfit.bench._estimators import ESTIMATOR_TITLES
+from skoverfit.bench._types import (
+    Analysis,
+    Comparison,
+    Cost,
+    Failure,
+    Gap,
+    HeatCell,
+    Leader,
+    Question,
+    Ranks,
+    Reliability,
+    ReliabilityPoint,
+    Skipped,
+    TableInfo,
+)
+from skoverfit.bench._verdicts import Judge, outcome_of
+
+__all__ = ["analyse"]
+
+_RELIABILITY_BINS = 10
+_EXPLANATIONS = {
+    "ranking": "Does the model put the right rows first?",
+    "probability": "Are the forecast probabilities good enough to act on?",
+    "decision": "Are the predicted labels right, every class counting the same? "
+    "Judged against the same model with a tuned threshold, since that moves decisions "
+    "without touching the data; the tuned threshold itself against nothing.",
+}
+
+
+def analyse(store: ResultStore, run: Mapping[str, Any]) -> Analysis:
+    """Return the analysis of a run; a pure function of the store.
+
+    Parameters
+    ----------
+    store : ResultStore
+        Where the rows are.
+    run : mapping
+        One of ``store.runs()``.
+
+    Returns
+    -------
+    Analysis
+        Plain JSON values.
+    """
+    results = Results(run, store.get(key for key, _ in run["cells"]))
+    titles = dict(ESTIMATOR_TITLES)
+    titles.update({remedy["name"]: remedy["title"] for remedy in run["remedies"]})
+    return _Writer(results, titles).write()
+
+
+class _Writer:
+    """Write the parts of an analysis."""
+
+    def __init__(self, results: Results, titles: Mapping[str, str]) -> None:
+        self.results = results
+        self.run = results.run
+        self.judge = Judge(results, titles)
+        self.title = self.judge.title
+
+    def write(self) -> Analysis:
+        """Put the parts together."""
+        verdicts = [self.judge.verdict(metric) for metric in QUESTIONS]
+        counts = self.results.counts
+        names = self.results.tables
+        return {
+            "title": names[0] if len(names) == 1 else f"{len(names)} tables",
+            "headline": self.judge.headline(verdicts),
+            "groups": self.results.groups,
+            "questions": [self.question(metric) for metric in QUESTIONS],
+            "verdicts": verdicts,
+            "comparisons": self.comparisons(),
+            "leaderboard": self.leaderboard(),
+            "gaps": self.gaps(),
+            "heat": self.heat(),
+            "ranks": [self.ranks(metric) for metric in QUESTIONS],
+            "reliability": self.reliability(),
+            "costs": self.costs(),
+            "failures": self.failures(),
+            "skipped": self.skipped(),
+            "tables": self.tables(),
+            "notes": self.notes(),
+            "protocol": self.protocol(),
+            "versions": dict(self.run["versions"]),
+            "command": self.run["command"],
+            "seed": self.run["seed"],
+            "complete": counts["done"] == counts["planned"],
+            "cells": {
+                "planned": counts["planned"],
+                "done": counts["done"],
+                "failed": counts["failed"],
+            },
+            "created": self.results.created,
+        }
+
+    def question(self, metric: Metric) -> Question:
+        """Describe a question."""
+        return {
+            "id": metric.id,
+            "label": metric.label,
+            "metric": self.judge.metric_name(metric),
+            "explanation": _EXPLANATIONS[metric.id],
+            "higher_is_better": metric.higher_is_better,
+            "baseline": self.title(metric.baseline),
+            "rope_label": f"{ROPE:g}"
+            if metric.higher_is_better
+            else f"{100 * ROPE:g} % of the log-loss without a remedy",
+        }
+
+    def comparisons(self) -> list[Comparison]:
+        """Write every remedy against its baseline."""
+        written: list[Comparison] = []
+        metrics = {metric.id: metric for metric in QUESTIONS}
+        for key, (stat, p, tables) in self.results.comparisons().items():
+            metric, pair = metrics[key.question], (key.estimator, key.remedy)
+            old = (key.estimator, self.results.baseline(metric, key.remedy))
+            better = self.judge.better_than_dummy(metric, key.group, pair)
+            written.append(
+                {
+                    "question": key.question,
+                    "group": key.group,
+                    "estimator": self.title(key.estimator),
+                    "remedy": self.title(key.remedy),
+                    "difference": stat.difference,
+                    "lower": stat.lower,
+                    "upper": stat.upper,
+                    "p_adjusted": p,
+                    "p_gain": stat.p_gain,
+                    "p_equivalent": stat.p_equivalent,
+                    "p_loss": stat.p_loss,
+                    "rope": stat.rope,
+                    "score": self.results.mean_score(metric, key.group, pair, tables),
+                    "baseline_score": self.results.mean_score(
+                        metric, key.group, old, tables
+                    ),
+                    "n_tables": len(tables),
+                    "n_folds": stat.n_folds,
+                    "outcome": outcome_of(stat, p, better_than_dummy=better),
+                    "better_than_dummy": better,
+                }
+            )
+        return written
+
+    def leaderboard(self) -> list[Leader]:
+        """Rank the pairs that were measured on every table of their group."""
+        board: list[Leader] = []
+        for metric in QUESTIONS:
+            for group in self.results.groups:
+                rows = []
+                for found, estimator, remedy in self.results.pairs():
+                    if found != group:
+                        continue
+                    pair = (estimator, remedy)
+                    stat, tables = self.results.level(metric, group, pair)
+                    if stat is not None and len(tables) == len(self.results.tables):
+                        rows.append((stat, pair))
+                rows.sort(
+                    key=lambda row: row[0].difference, reverse=metric.higher_is_better
+                )
+                board += [
+                    {
+                        "question": metric.id,
+                        "group": group,
+                        "rank": rank,
+                        "estimator": self.title(pair[0]),
+                        "remedy": self.title(pair[1]),
+                        "score": stat.difference,
+                        "lower": stat.lower,
+                        "upper": stat.upper,
+                    }
+                    for rank, (stat, pair) in enumerate(rows, start=1)
+                ]
+        return board
+
+    def gaps(self) -> list[Gap]:
+        """Write the train and test scores and the gap between them."""
+        written: list[Gap] = []
+        for metric in QUESTIONS:
+            for group, estimator, remedy in self.results.pairs():
+                pair = (estimator, remedy)
+                gap, tables = self.results.gap(metric, group, pair)
+                if gap is None:
+                    continue
+                test = self.results.mean_score(metric, group, pair, tables)
+                sign = 1 if metric.higher_is_better else -1
+                written.append(
+                    {
+                        "question": metric.id,
+                        "group": group,
+                        "estimator": self.title(estimator),
+                        "remedy": self.title(remedy),
+                        "train": test + sign * gap.difference,
+                        "test": test,
+                        "gap": gap.difference,
+                        "lower": gap.lower,
+                        "upper": gap.upper,
+                    }
+                )
+        return written
+
+    def heat(self) -> list[HeatCell]:
+        """Write the differences on each table alone."""
+        written: list[HeatCell] = []
+        for metric in QUESTIONS:
+            for group, estimator, remedy in self.results.pairs():
+                if remedy == "nothing":
+                    continue
+                old = self.results.baseline(metric, remedy)
+                for table in self.results.tables:
+                    stat = self.results.compare_on_table(
+                        metric,
+                        Measured(table, group, estimator, remedy),
+                        Measured(table, group, estimator, old),
+                    )
+                    if stat is not None:
+                        written.append(
+                            {
+                                "question": metric.id,
+                                "group": group,
+                                "table": table,
+                                "estimator": self.title(estimator),
+                                "remedy": self.title(remedy),
+                                "difference": stat.difference,
+                                "lower": stat.lower,
+                                "upper": stat.upper,
+                            }
+                        )
+        return written
+
+    def _gain_over_nothing(self, metric: Metric, place: Measured) -> float | None:
+        """Return the mean gain; a remedy with nothing to do gains exactly nothing."""
+        if place in self.results.skipped:
+            return 0.0
+        stat = self.results.compare_on_table(
+            metric, place, place._replace(remedy="nothing")
+        )
+        return None if stat is None else stat.difference
+
+    def ranks(self, metric: Metric) -> Ranks:
+        """Rank the remedies on each table in each scenario."""
+        remedies = self.results.remedies
+        blocks = []
+        for group in self.results.groups:
+            for table in self.results.tables:
+                gains = []
+                for remedy in remedies:
+                    of_remedy = [
+                        self._gain_over_nothing(
+                            metric, Measured(table, group, estimator, remedy)
+                        )
+                        for estimator in self.results.estimators
+                    ]
+                    known = [gain for gain in of_remedy if gain is not None]
+                    gains.append(float(np.mean(known)) if known else None)
+                if None not in gains:
+                    blocks.append(gains)
+        methods = [self.title(remedy) for remedy in remedies]
+        if len(blocks) < 3 or len(methods) < 3:
+            return {
+                "question": metric.id,
+                "methods": methods,
+                "mean_ranks": [],
+                "critical_difference": None,
+                "n_blocks": len(blocks),
+                "reason": "Ranks over data sets need at least three tables or "
+                f"scenarios in which every remedy ran; there are {len(blocks)}.",
+            }
+        scores = np.array(blocks)
+        p_value = friedman_p(scores)
+        return {
+            "question": metric.id,
+            "methods": methods,
+            "mean_ranks": [float(rank) for rank in mean_ranks(scores)],
+            "critical_difference": float(
+                nemenyi_critical_difference(len(methods), len(blocks))
+            ),
+            "n_blocks": len(blocks),
+            "reason": ""
+            if p_value < 0.05
+            else "Friedman's test sees no difference between the remedies "
+            f"(p = {p_value:.2f}).",
+        }
+
+    def reliability(self) -> list[Reliability]:
+        """Write the curves of the estimator that forecasts each table best."""
+        metric = QUESTIONS[1]
+        written: list[Reliability] = []
+        for group in self.results.groups:
+            for table in self.results.tables:
+                losses = {}
+                for estimator in self.results.estimators:
+                    place = Measured(table, group, estimator, "nothing")
+                    values = list(self.results.scores(place, metric.score).values())
+                    if values:
+                        losses[estimator] = float(np.mean(values))
+                if not losses:
+                    continue
+                best = min(losses, key=losses.__getitem__)
+                for remedy in self.results.remedies:
+                    points = self._points(Measured(table, group, best, remedy))
+                    if points:
+                        written.append(
+                            {
+                                "group": group,
+                                "table": table,
+                                "estimator": self.title(best),
+                                "remedy": self.title(remedy),
+                                "points": points,
+                            }
+                        )
+        return written
+
+    def _points(self, place: Measured) -> list[ReliabilityPoint]:
+        """Merge the fine bins to bins of about even mass.
+
+        Folds of a repeat are disjoint, repeats are not: counts are divided by the
+        repeats, so that the interval does not pretend to more rows than there are.
+        """
+        cells = self.results.cells.get(place)
+        if not cells:
+            return []
+        total = np.zeros((len(RELIABILITY_EDGES) + 1, 3))
+        for value in cells.values():
+            for index, *sums in value["reliability"]:
+                total[index] += sums
+        total /= len({repeat for repeat, _ in cells})
+        order = np.cumsum(total[:, 0]) - total[:, 0] / 2
+        bins = np.minimum(
+            (order / total[:, 0].sum() * _RELIABILITY_BINS).astype(int),
+            _RELIABILITY_BINS - 1,
+        )
+        points: list[ReliabilityPoint] = []
+        for index in np.unique(bins[total[:, 0] > 0]):
+            rows, forecast, hits = total[bins == index].sum(axis=0)
+            lower, upper = wilson_interval(hits, rows)
+            points.append(
+                {
+                    "predicted": forecast / rows,
+                    "observed": hits / rows,
+                    "lower": float(lower),
+                    "upper": float(upper),
+                    "n": round(rows),
+                }
+            )
+        return points
+
+    def costs(self) -> list[Cost]:
+        """Write what a remedy costs beside what it gains."""
+        written: list[Cost] = []
+        compared = self.results.comparisons()
+        for key, (stat, _, tables) in compared.items():
+            seconds, ratios, memory = [], [], []
+            for table in tables:
+                place = Measured(table, key.group, key.estimator, key.remedy)
+                cells = self.results.cells[place]
+                plain = self.results.cells.get(place._replace(remedy="nothing"), {})
+                own = float(np.median([v["fit_seconds"] for v in cells.values()]))
+                seconds.append(own)
+                if plain:
+                    base = np.median([v["fit_seconds"] for v in plain.values()])
+                    ratios.append(own / max(float(base), 1e-9))
+                memory += [
+                    v["peak_memory_mb"]
+                    for v in cells.values()
+                    if v["peak_memory_mb"] is not None
+                ]
+            written.append(
+                {
+                    "question": key.question,
+                    "group": key.group,
+                    "estimator": self.title(key.estimator),
+                    "remedy": self.title(key.remedy),
+                    "fit_seconds": float(np.mean(seconds)),
+                    "time_ratio": float(np.exp(np.mean(np.log(ratios))))
+                    if ratios
+                    else 1.0,
+                    "peak_memory_mb": float(np.max(memory)) if memory else None,
+                    "difference": stat.difference,
+                    "lower": stat.lower,
+                    "upper": stat.upper,
+                }
+            )
+        return written
+
+    def failures(self) -> list[Failure]:
+        """Write what failed, with one of its errors."""
+        return [
+            {
+                "table": f"{place.table} ({place.group})",
+                "estimator": self.title(place.estimator),
+                "remedy": self.title(place.remedy),
+                "n_folds": len(errors),
+                "error": errors[0],
+            }
+            for place, errors in sorted(self.results.failed.items())
+        ]
+
+    def skipped(self) -> list[Skipped]:
+        """Write what was not tried, and why."""
+        by_cell: list[Skipped] = [
+            {
+                "table": f"{place.table} ({place.group})",
+                "estimator": self.title(place.estimator),
+                "remedy": self.title(place.remedy),
+                "reason": reason,
+            }
+            for place, reason in sorted(self.results.skipped.items())
+        ]
+        by_plan: list[Skipped] = [
+            {
+                "table": "all tables",
+                "estimator": self.title(entry["estimator"]),
+                "remedy": self.title(entry["remedy"]),
+                "reason": entry["reason"],
+            }
+            for entry in self.run["ruled_out"]
+        ]
+        return by_plan + by_cell
+
+    def tables(self) -> list[TableInfo]:
+        """Describe the tables, with the score of the class shares alone."""
+        written: list[TableInfo] = []
+        for group in self.results.groups:
+            for table in self.run["tables"]:
+                dummy = {}
+                for metric in QUESTIONS:
+                    scores = [
+                        score
+                        for estimator in self.results.estimators
+                        for score in self.results.scores(
+                            Measured(table["name"], group, estimator, "nothing"),
+                            metric.score,
+                            "dummy",
+                        ).values()
+                    ]
+                    if scores:
+                        dummy[metric.id] = float(np.mean(scores))
+                written.append(
+                    {
+                        "name": table["name"],
+                        "group": group,
+                        "source": table["source"],
+                        "n_rows": table["n_rows"],
+                        "n_columns": table["n_columns"],
+                        "classes": table["classes"],
+                        "positive": table["positive"],
+                        "dummy": dummy,
+                        "notes": table["notes"],
+                    }
+                )
+        return written
+
+    def notes(self) -> list[str]:
+        """Write remarks that hold for several cells, each once."""
+        remarks: dict[str, set[str]] = {}
+        for place, cells in self.results.cells.items():
+            for value in cells.values():
+                for text in value["notes"]:
+                    remarks.setdefault(
+                        f"{self.title(place.remedy)}: {text}", set()
+                    ).add(f"{place.table} ({place.group})")
+        return [f"{text} - {', '.join(sorted(at))}." for text, at in remarks.items()]
+
+    def protocol(self) -> dict[str, str]:
+        """Write how it was measured."""
+        repeats = sorted({table["n_repeats"] for table in self.run["tables"]})
+        kinds = {table["folds"] for table in self.run["tables"]} - {""}
+        folds = f"{self.run['n_splits']} folds, redrawn "
+        folds += " or ".join(map(str, repeats)) + " time(s), the same for all"
+        return {
+            "Folds": folds
+            + (f"; by {', '.join(sorted(kinds))}" if kinds else "; stratified"),
+            "Training folds": "re-sampling, tuning, noise and imbalance happen here "
+            "only; encoding, imputation and scaling are fitted here",
+            "Test folds": "untouched and clean: neither re-sampled nor relabelled; in "
+            "an imbalance scenario they keep the shares of the whole table",
+            "Probabilities": "shrunk to (n p + 1/2) / (n + K/2), n training rows, K "
+            "classes, before log-loss: no model may be surer than its rows allow",
+            "Intervals": "95 %, corrected for overlapping training folds (Nadeau and "
+            "Bengio 2003); over several tables they speak of these tables",
+            "A remedy helps if": "its gain survives Holm's correction over all "
+            "comparisons on this page, is beyond the region of equivalence with "
+            "probability 0.95 (Bayesian correlated t-test, Benavoli et al. 2017), and "
+            "the model is better than forecasting the class shares",
+        }

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From comparisons to sentences: which remedy helps, or that none does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student_t
+
+from skoverfit._core._statistics import Comparison as Statistic
+from skoverfit.bench._aggregate import CONFIDENCE, QUESTIONS, Metric, Results
+from skoverfit.bench._types import Clause, Verdict
+
+__all__ = ["Judge", "outcome_of"]
+
+
+def outcome_of(stat: Statistic, p_adjusted: float, *, better_than_dummy: bool) -> str:
+    """Say what a comparison shows.
+
+    A remedy *helps* if its gain survives Holm's correction over all comparisons of the
+    run, is beyond the region of equivalence with 95 % probability, and leaves a model
+    that is better than forecasting the class shares. Without the last condition,
+    shrinking the forecasts of a model of pure noise would count as help.
+    """
+    significant = p_adjusted < 1 - CONFIDENCE
+    if significant and stat.p_gain >= CONFIDENCE and better_than_dummy:
+        return "helps"
+    if significant and stat.p_loss >= CONFIDENCE:
+        return "harms"
+    if stat.p_equivalent >= CONFIDENCE:
+        return "equivalent"
+    return "undecided"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Write a difference with its sign, in plain digits.
+
+    Examples
+    --------
+    >>> signed(0.0312), signed(-2.5e-9), signed(float("inf"))
+    ('+0.031', '0.000', '+inf')
+    """
+    if not np.isfinite(value):
+        return "+inf" if value > 0 else "-inf"
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text
+
+
+def interval(stat: Statistic) -> str:
+    """Write a difference and its interval."""
+    return f"{signed(stat.difference)} [{signed(stat.lower)}, {signed(stat.upper)}]"
+
+
+class Judge:
+    """Draw the verdicts of a run.
+
+    Parameters
+    ----------
+    results : Results
+        The run's rows.
+    titles : mapping of str to str
+        What people read for the names of estimators and remedies.
+    """
+
+    def __init__(self, results: Results, titles: Mapping[str, str]) -> None:
+        self.results = results
+        self.titles = titles
+
+    def title(self, name: str) -> str:
+        """Return what people read for a name."""
+        return self.titles.get(name, name)
+
+    def better_than_dummy(
+        self, metric: Metric, group: str, pair: tuple[str, str]
+    ) -> bool:
+        """Whether the interval of the lead over the class shares is above zero."""
+        stat = self.results.against_dummy(metric, group, pair)
+        return stat is not None and stat.lower > 0
+
+    def outcomes(self, metric: Metric, group: str) -> dict[tuple[str, str], Any]:
+        """Return {(estimator, remedy): (statistic, outcome, tables)}."""
+        found = {}
+        for key, (stat, p, tables) in self.results.comparisons().items():
+            if key.question == metric.id and key.group == group:
+                pair = (key.estimator, key.remedy)
+                outcome = outcome_of(
+                    stat,
+                    p,
+                    better_than_dummy=self.better_than_dummy(metric, group, pair),
+                )
+                found[pair] = (stat, outcome, tables)
+        return found
+
+    def has_signal(self, metric: Metric, group: str) -> bool:
+        """Whether any model beats the class shares, corrected for the many tried."""
+        pairs = [(e, r) for g, e, r in self.results.pairs() if g == group]
+        for pair in pairs:
+            stat = self.results.against_dummy(metric, group, pair)
+            if stat is None or stat.difference <= 0 or stat.std_error == np.inf:
+                continue
+            if stat.std_error == 0:
+                return True
+            one_sided = student_t.sf(stat.difference / stat.std_error, stat.df)
+            if one_sided * len(pairs) < 1 - CONFIDENCE:
+                return True
+        return False
+
+    def best_untreated(self, metric: Metric, group: str) -> str | None:
+        """Return the estimator whose "nothing" scores best on the group's tables."""
+        scores = {}
+        for estimator in self.results.estimators:
+            pair = (estimator, "nothing")
+            stat, tables = self.results.level(metric, group, pair)
+            if stat is not None and len(tables) == len(self.results.tables):
+                scores[estimator] = stat.difference
+        if not scores:
+            return None
+        return (max if metric.higher_is_better else min)(scores, key=scores.__getitem__)
+
+    def clause(self, metric: Metric, group: str) -> Clause:
+        """Judge one question in one scenario."""
+        outcomes = self.outcomes(metric, group)
+        if not outcomes:
+            return self._clause(
+                group, "too_little_data", "there are too few finished cells to judge."
+            )
+        helping = {p: v for p, v in outcomes.items() if v[1] == "helps"}
+        if helping:
+            text = self._helps(metric, group, helping)
+        elif not self.has_signal(metric, group):
+            return self._clause(
+                group,
+                "no_signal",
+                "no remedy helps here: no model, with or without a remedy, is reliably "
+                "better than forecasting the class shares.",
+            )
+        else:
+            text = self._none(metric, group, outcomes)
+        text += self._harms(outcomes)
+        return self._clause(group, "helps" if helping else "none", text)
+
+    @staticmethod
+    def _clause(group: str, outcome: str, sentence: str) -> Clause:
+        return {"group": group, "outcome": outcome, "sentence": sentence}
+
+    def _pair(self, pair: tuple[str, str]) -> str:
+        return f"{self.title(pair[1])} with {self.title(pair[0])}"
+
+    def _reference(self, metric: Metric, remedy: str) -> str:
+        old = self.results.baseline(metric, remedy)
+        return "nothing" if old == "nothing" else "its tuned threshold"
+
+    def _helps(self, metric: Metric, group: str, helping: dict) -> str:
+        sign = 1 if metric.higher_is_better else -1
+
+        def score(pair: tuple[str, str]) -> float:
+            stat, _ = self.results.level(metric, group, pair)
+            return sign * stat.difference if stat is not None else -np.inf
+
+        best = max(helping, key=score)
+        stat, _, _ = helping[best]
+        text = (
+            f"{self._pair(best)} helps: {self.metric_name(metric)} better by "
+            f"{interval(stat)} than {self._reference(metric, best[1])} "
+            f"(a practical gain with probability {stat.p_gain:.2f})"
+        )
+        plain = self.best_untreated(metric, group)
+        if plain is not None and plain != best[0]:
+            lead, _ = self.results.against(metric, group, best, (plain, "nothing"))
+            if lead is not None and lead.lower > 0:
+                text += (
+                    f"; it also leads the best untreated model, {self.title(plain)}, "
+                    f"by {interval(lead)}"
+                )
+            elif lead is not None:
+                relation = "trails" if lead.upper < 0 else "does not reliably lead"
+                text += (
+                    f"; but it {relation} {self.title(plain)} without any remedy "
+                    f"({interval(lead)})"
+                )
+        others = len(helping) - 1
+        if others:
+            noun = "pair" if others == 1 else "pairs"
+            text += f"; {others} more {noun} of remedy and model gain too"
+        return text + "."
+
+    def _none(self, metric: Metric, group: str, outcomes: dict) -> str:
+        best = max(outcomes, key=lambda pair: outcomes[pair][0].difference)
+        stat = outcomes[best][0]
+        text = (
+            f"no remedy helps here: the largest difference in "
+            f"{self.metric_name(metric)}, {self._pair(best)}, is {interval(stat)} "
+            f"against {self._reference(metric, best[1])}"
+        )
+        if not self.better_than_dummy(metric, group, best):
+            text += ", and the model is not reliably better than the class shares"
+        elif all(v[1] in ("equivalent", "harms") for v in outcomes.values()):
+            text += ", and every remedy is equivalent to doing nothing or worse"
+        return text + "."
+
+    def _harms(self, outcomes: dict) -> str:
+        harming = {p: v[0] for p, v in outcomes.items() if v[1] == "harms"}
+        if not harming:
+            return ""
+        worst = min(harming, key=lambda pair: harming[pair].difference)
+        names = sorted({self.title(remedy) for _, remedy in harming})
+        return (
+            f" Harmful: {', '.join(names)} (worst {self._pair(worst)}, "
+            f"{interval(harming[worst])})."
+        )
+
+    def metric_name(self, metric: Metric) -> str:
+        """Return the name of the score for the tables at hand."""
+        if metric.id == "probability":
+            return "log-loss"
+        if metric.id == "decision":
+            return "balanced accuracy"
+        kinds = {len(t["classes"]) == 2 for t in self.results.run["tables"]}
+        names = {True: "average precision", False: "one-vs-one AUC"}
+        return " / ".join(names[kind] for kind in sorted(kinds, reverse=True))
+
+    def verdict(self, metric: Metric) -> Verdict:
+        """Judge one question over all scenarios."""
+        clauses = [self.clause(metric, group) for group in self.results.groups]
+        if len(clauses) == 1:
+            text = clauses[0]["sentence"]
+            sentence = f"{metric.label}: {text}"
+        else:
+            sentence = f"{metric.label}: {self._over_groups(clauses)}"
+        return {
+            "question": metric.id,
+            "sentence": sentence,
+            "helps": any(clause["outcome"] == "helps" for clause in clauses),
+            "clauses": clauses,
+        }
+
+    @staticmethod
+    def _over_groups(clauses: list[Clause]) -> str:
+        helped = [c["group"] for c in clauses if c["outcome"] == "helps"]
+        others = [c["group"] for c in clauses if c["outcome"] != "helps"]
+        if not helped:
+            return "no remedy helps in any scenario."
+        text = f"a remedy helps on the tables with training data {_listed(helped)}"
+        return text + (f", none {_listed(others)}." if others else ".")
+
+    def headline(self, verdicts: list[Verdict]) -> str:
+        """Return the sentence above the three verdicts."""
+        labels = {metric.id: metric.label.lower() for metric in QUESTIONS}
+        helped = [labels[v["question"]] for v in verdicts if v["helps"]]
+        rest = [labels[v["question"]] for v in verdicts if not v["helps"]]
+        unjudged = all(
+            clause["outcome"] == "too_little_data"
+            for verdict in verdicts
+            for clause in verdict["clauses"]
+        )
+        if unjudged:
+            return "Too few cells are finished to judge anything."
+        if not helped:
+            return "No remedy helps here."
+        if not rest:
+            return "Remedies help for all three: ranking, probability and decision."
+        return f"A remedy helps for {_listed(helped)}; none does for {_listed(rest)}."
+
+
+def _listed(words: list[str]) -> str:
+    """Join words as a sentence does.
+
+    Examples
+    --------
+    >>> _listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
