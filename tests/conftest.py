@@ -21,3 +21,15 @@ def real_data() -> Path:
             pytest.fail(f"REQUIRE_DATA=1, but {REAL_DATA} does not exist")
         pytest.skip("the real tables are not beside this checkout")
     return REAL_DATA
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Where a skip is not a pass (REQUIRE_NO_SKIPS=1), end as a failure and say so."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("REQUIRE_NO_SKIPS") == "1" and reporter is not None:
+        skipped = reporter.stats.get("skipped", [])
+        if skipped and exitstatus == 0:
+            reporter.write_line(
+                f"REQUIRE_NO_SKIPS=1: {len(skipped)} skipped tests are failures", red=True
+            )
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,122 @@
+"""A remedy is put around an estimator without touching it, and says what it changed."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+
+from skoverfit.catalogue import REMEDIES, get_remedy
+from skoverfit.model_selection._apply import (
+    apply_remedy,
+    reason_against,
+    stronger_settings,
+)
+
+ESTIMATORS = [
+    LogisticRegression(),
+    KNeighborsClassifier(),
+    RandomForestClassifier(n_estimators=5),
+    HistGradientBoostingClassifier(max_iter=5),
+]
+
+
+@pytest.fixture(scope="module")
+def unbalanced():
+    return make_classification(
+        300, 6, n_informative=4, weights=[0.85], flip_y=0.05, random_state=0
+    )
+
+
+def apply(name, estimator, y, seed=0):
+    inner = StratifiedKFold(3).split(np.zeros(len(y)), y)
+    return apply_remedy(
+        get_remedy(name),
+        estimator,
+        class_counts=np.bincount(y),
+        inner_cv=list(inner),
+        random_state=seed,
+    )
+
+
+@pytest.mark.parametrize("remedy", REMEDIES, ids=lambda remedy: remedy.name)
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
+    X, y = unbalanced
+    before = estimator.get_params()
+    if reason := reason_against(remedy, estimator, np.bincount(y)):
+        assert "class_weight" in reason
+        assert isinstance(estimator, KNeighborsClassifier)
+        return
+    model = apply(remedy.name, estimator, y).estimator.fit(X, y)
+    proba = model.predict_proba(X)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    assert estimator.get_params() == before
+    assert not hasattr(estimator, "classes_")
+
+
+def test_nothing_is_the_estimator_itself(unbalanced):
+    X, y = unbalanced
+    forest = RandomForestClassifier(n_estimators=5, random_state=3)
+    ours = apply("nothing", forest, y, seed=3).estimator.fit(X, y)
+    np.testing.assert_array_equal(
+        ours.predict_proba(X), forest.fit(X, y).predict_proba(X)
+    )
+
+
+def test_thresholds_leave_the_probabilities_alone(unbalanced):
+    X, y = unbalanced
+    plain = apply("nothing", LogisticRegression(), y).estimator.fit(X, y)
+    tuned = apply("threshold", LogisticRegression(), y).estimator.fit(X, y)
+    np.testing.assert_allclose(tuned.predict_proba(X), plain.predict_proba(X))
+    assert (tuned.predict(X) == 1).sum() > (plain.predict(X) == 1).sum()
+
+
+def test_samplers_see_the_seed_and_even_the_classes(unbalanced):
+    X, y = unbalanced
+    model = apply("random_under", LogisticRegression(), y, seed=7).estimator
+    assert model.get_params()["sampler__random_state"] == 7
+    sampled = model.named_steps["sampler"].fit_resample(X, y)[1]
+    assert np.ptp(np.bincount(sampled)) == 0
+
+
+def test_smote_takes_fewer_neighbours_for_a_tiny_class_and_says_so():
+    y = np.array([0] * 40 + [1] * 4)
+    applied = apply("smote", LogisticRegression(), y)
+    assert applied.estimator.named_steps["sampler"].k_neighbors == 3
+    assert "lowered from 5 to 3" in applied.notes[0]
+
+
+def test_what_needs_two_rows_of_a_class_is_refused_with_one():
+    y = np.array([0] * 40 + [1])
+    counts = np.bincount(y)
+    for name, words in (("smote", "at least 2 rows"), ("temperature", "inner folds")):
+        with pytest.raises(ValueError, match=words):
+            apply_remedy(
+                get_remedy(name), LogisticRegression(), class_counts=counts, inner_cv=[]
+            )
+
+
+def test_even_classes_need_no_resampling():
+    counts = np.array([20, 20, 20])
+    for name in ("smote", "random_over", "random_under", "class_weight"):
+        reason = reason_against(get_remedy(name), LogisticRegression(), counts)
+        assert "even" in reason
+
+
+def test_stronger_is_stronger():
+    assert stronger_settings(LogisticRegression(C=0.05)) == [{"C": 0.01}, {"C": 0.001}]
+    assert {"C": 0.1} in stronger_settings(LogisticRegression(C=1e6))
+    assert stronger_settings(KNeighborsClassifier(30)) == [{"n_neighbors": 45}]
+    assert stronger_settings(RandomForestClassifier(min_samples_leaf=10)) == [
+        {"min_samples_leaf": 20}
+    ]
+    assert stronger_settings(GaussianNB()) == []
+
+
+def test_an_unknown_remedy_is_refused_with_near_names():
+    with pytest.raises(ValueError, match=r"did you mean 'smote'.*Known are"):
+        get_remedy("smot")
