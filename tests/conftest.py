@@ -30,6 +30,7 @@ def pytest_sessionfinish(session, exitstatus):
         skipped = reporter.stats.get("skipped", [])
         if skipped and exitstatus == 0:
             reporter.write_line(
-                f"REQUIRE_NO_SKIPS=1: {len(skipped)} skipped tests are failures", red=True
+                f"REQUIRE_NO_SKIPS=1: {len(skipped)} skipped tests are failures",
+                red=True,
             )
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -13,9 +13,7 @@ def make_table(X, y, name="table", **extra):
     X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=np.int64)
     names = tuple(f"class {label}" for label in range(y.max() + 1))
     digest = hashlib.sha256(X.tobytes() + y.tobytes()).hexdigest()
-    return Table(
-        name=name, X=X, y=y, class_names=names, content_hash=digest, **extra
-    )
+    return Table(name=name, X=X, y=y, class_names=names, content_hash=digest, **extra)
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
-from tests.bench.conftest import make_table
 
 from skoverfit._core._store import ResultStore
 from skoverfit.bench import Scenario, run_bench
 from skoverfit.bench._bench import make_plan
 from skoverfit.catalogue import Remedy, get_remedy
 from skoverfit.exceptions import BadInputError
+from tests.bench.conftest import make_table
 
 QUICK = {"estimators": ["logistic"], "n_repeats": 1}
 
@@ -160,7 +160,10 @@ def test_two_stores_merge_to_the_same_answer(small_table, tmp_path):
         ({"n_repeats": 0}, "repeats=0 must be at least 1"),
         ({"estimators": ["logistik"]}, "did you mean 'logistic'"),
         ({"remedies": ["smote", "smoot"]}, "There is no remedy 'smoot'"),
-        ({"estimators": {"svm": LinearSVC()}}, "must be a classifier with predict_proba"),
+        (
+            {"estimators": {"svm": LinearSVC()}},
+            "must be a classifier with predict_proba",
+        ),
         ({"estimators": {}}, "no estimator"),
         ({"n_splits": 100}, "folds=100 is more than"),
     ],
@@ -185,7 +188,9 @@ def test_more_certain_than_the_rows_allow_costs_a_finite_loss():
         n_repeats=1,
     )
     (leader, *_) = [
-        row for row in result.analysis["leaderboard"] if row["question"] == "probability"
+        row
+        for row in result.analysis["leaderboard"]
+        if row["question"] == "probability"
     ]
     # Half of the rows get (n * 0 + 1/2) / (n + 1) with n = 48 training rows.
     expected = -0.5 * (np.log(0.5 / 49) + np.log(48.5 / 49))

@@ -67,7 +67,15 @@ def test_a_table_gives_verdicts_and_a_report(csv, tmp_path):
 
 def test_json_is_for_machines(csv, tmp_path):
     result = run(
-        "bench", "--data", csv, "--target", "target", "--json", "--output", tmp_path, *FAST
+        "bench",
+        "--data",
+        csv,
+        "--target",
+        "target",
+        "--json",
+        "--output",
+        tmp_path,
+        *FAST,
     )
     answer = json.loads(result.stdout)
     assert answer["exit_code"] == 0
@@ -131,7 +139,13 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(csv, tmp_path, arguments, 
 def test_a_folder_that_cannot_be_made_is_named(csv, tmp_path):
     (tmp_path / "file").write_text("precious")
     result = run(
-        "bench", "--data", csv, "--target", "target", "--output", tmp_path / "file" / "x"
+        "bench",
+        "--data",
+        csv,
+        "--target",
+        "target",
+        "--output",
+        tmp_path / "file" / "x",
     )
     assert result.exit_code == ExitCode.BAD_INPUT
     assert "can't be made" in result.stderr

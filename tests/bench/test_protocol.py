@@ -1,4 +1,4 @@
-"""The same folds for all; groups and time are respected; what can't be split is said."""
+"""The same folds for all; groups and time respected; what can not be split is said."""
 
 import numpy as np
 import pytest
