@@ -51,12 +51,10 @@ def plain_column(column: pd.Series, name: str) -> pd.Series:
             f"or leave it out with --drop {name}."
         )
     if isinstance(dtype, pd.CategoricalDtype):
-        texts = pd.Index([str(c) for c in dtype.categories])
-        return (
-            column.cat.rename_categories(texts)
-            if texts.is_unique
-            else (column.map(str, na_action="ignore").astype("category"))
-        )
+        texts = [str(category) for category in dtype.categories]
+        if len(set(texts)) == len(texts):
+            return column.cat.rename_categories(texts)
+        return column.map(str, na_action="ignore").astype("category")
     if types.is_bool_dtype(dtype) and not column.isna().any():
         return column.astype(bool)
     if types.is_timedelta64_dtype(dtype):
@@ -74,11 +72,9 @@ def _plain_number(column: pd.Series) -> pd.Series:
     if types.is_integer_dtype(column.dtype) and not column.isna().any():
         fits = len(column) == 0 or column.max() <= np.iinfo(np.int64).max
         return column.astype(np.int64 if fits else np.float64)
-    return (
-        column.astype("Float64").astype(np.float64)
-        if (column.dtype == object or types.is_extension_array_dtype(column.dtype))
-        else column.astype(np.float64)
-    )
+    if column.dtype == object or types.is_extension_array_dtype(column.dtype):
+        return column.astype("Float64").astype(np.float64)
+    return column.astype(np.float64)
 
 
 def _plain_object(column: pd.Series, name: str) -> pd.Series:
@@ -93,7 +89,7 @@ def _plain_object(column: pd.Series, name: str) -> pd.Series:
     if met in _NUMBERS:
         return pd.to_numeric(column.astype(object)).astype(np.float64)
     if met in _DATES:
-        return pd.to_datetime(column, utc=_has_zone(column) or None)
+        return pd.to_datetime(column, utc=_has_zone(column))
     if met in ("timedelta", "timedelta64"):
         return pd.to_timedelta(column).dt.total_seconds().astype(np.float64)
     nested = next((v for v in column.dropna().tolist() if isinstance(v, _NESTED)), None)

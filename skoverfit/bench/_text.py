@@ -21,7 +21,7 @@ class BoundedStringEncoder(StringEncoder):
 
     def fit_transform(self, X: pd.Series, y: Any = None) -> pd.DataFrame:
         """Fit the encoder and transform a column of at least two texts."""
-        wanted = self.n_components
+        wanted: int = self.n_components  # type: ignore[has-type]
         texts = pd.Series(X.dropna().unique()).astype(str)
         self.n_components = min(wanted, len(X) - 1, self._count_ngrams(texts, wanted))
         try:
