@@ -78,10 +78,11 @@ def second_name(seed):
 
 
 def unregularized(seed):
-    """100 rows, 200 columns, five of which matter; C = 1e6."""
+    """150 rows and 300 columns that five hidden factors drive, as genes are; C = 1e6."""
     rng = np.random.default_rng(seed)
-    X = rng.normal(size=(100, 200))
-    y = (X[:, :5].sum(axis=1) + rng.normal(size=100) > 0).astype(int)
+    factors = rng.normal(size=(150, 5))
+    X = factors @ rng.normal(size=(5, 300)) + 2 * rng.normal(size=(150, 300))
+    y = (factors[:, :2].sum(axis=1) + rng.normal(size=150) > 0).astype(int)
     result = run_bench(
         [as_table(X, y, "wide")],
         estimators={"logistic": LogisticRegression(C=1e6, max_iter=2000)},
