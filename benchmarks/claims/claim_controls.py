@@ -78,7 +78,7 @@ def second_name(seed):
 
 
 def unregularized(seed):
-    """150 rows and 300 columns that five hidden factors drive, as genes are; C = 1e6."""
+    """150 rows, 300 columns driven by five hidden factors, as genes are; C = 1e6."""
     rng = np.random.default_rng(seed)
     factors = rng.normal(size=(150, 5))
     X = factors @ rng.normal(size=(5, 300)) + 2 * rng.normal(size=(150, 300))
@@ -111,9 +111,8 @@ def main():
         seconds = time.perf_counter() - started
         verdict = "reproduced" if sum(held) >= needed else "NOT reproduced"
         print(f"{claim}: {sum(held)} of {len(held)} seeds (needed {needed}): {verdict}")
-        print(
-            f"  seeds without it: {[s for s, h in zip(SEEDS, held, strict=True) if not h]}"
-        )
+        missed = [seed for seed, kept in zip(SEEDS, held, strict=True) if not kept]
+        print(f"  seeds without it: {missed}")
         figures[claim] = {
             "held": sum(held),
             "seeds": len(held),
