@@ -172,7 +172,7 @@ def _vectorize(fold: _Fold, rest: pd.DataFrame, random_state: int) -> None:
         ),
         high_cardinality=BoundedStringEncoder(
             n_components=TEXT_COMPONENTS, random_state=random_state
-        )
+        ),
     )
     encoded = vectorizer.fit_transform(train)
     fold.add(
