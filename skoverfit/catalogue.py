@@ -44,21 +44,30 @@ class Remedy:
         ``step`` goes before the estimator in a pipeline, ``wrap`` takes the estimator
         as its first parameter, ``replace`` is a classifier of its own, ``configure``
         is a function that returns the estimator with other parameters.
-    parameters : mapping
+    parameters : mapping, default={}
         Constructor parameters of the benchmark. One that has ``cv`` tunes something
         on inner folds and gets those of the benchmark.
-    search_space : mapping
+    search_space : mapping, default={}
         Lists of values for a search.
-    applies : str
+    applies : str, default=""
         Dotted path of a predicate ``(estimator, class_counts) -> str``; it returns
         "" where the remedy applies, otherwise the reason why not.
-    cost : float
+    cost : float, default=1.0
         Rough number of plain fits that one fit costs.
-    paper : str
+    paper : str, default=""
         Where it was published.
-    test_params : mapping
+    test_params : mapping, default={}
         Parameters of the common tests: cheap, with a fixed ``random_state``. A value
         ``"new:dotted.path"`` is an instance of that class.
+
+    Examples
+    --------
+    >>> from skoverfit.catalogue import get_remedy
+    >>> remedy = get_remedy("temperature")
+    >>> remedy.kind, remedy.role
+    ('calibration', 'wrap')
+    >>> remedy.resolve()(**remedy.parameters)
+    CalibratedClassifierCV(cv=3, ensemble=False, method='temperature')
     """
 
     name: str
@@ -79,11 +88,23 @@ class Remedy:
         return self.path.startswith("skoverfit.") and self.role != "configure"
 
     def resolve(self) -> Any:
-        """Import and return the class or function."""
+        """Import and return the class or function.
+
+        Returns
+        -------
+        type or callable
+            What ``path`` names.
+        """
         return resolve(self.path)
 
     def test_instance(self) -> Any:
-        """Return an instance for the common tests."""
+        """Return an instance for the common tests.
+
+        Returns
+        -------
+        object
+            A fresh instance with ``test_params``.
+        """
         parameters = {
             key: resolve(value.removeprefix("new:"))()
             if isinstance(value, str) and value.startswith("new:")
@@ -196,6 +217,16 @@ _BY_NAME = {remedy.name: remedy for remedy in REMEDIES}
 def get_remedy(name: str) -> Remedy:
     """Return the remedy of this name.
 
+    Parameters
+    ----------
+    name : str
+        Its ``name`` in `REMEDIES`.
+
+    Returns
+    -------
+    Remedy
+        The row of the catalogue.
+
     Raises
     ------
     BadInputError
@@ -218,7 +249,29 @@ def get_remedy(name: str) -> Remedy:
 
 
 def get_remedies(names: Iterable[str] | None = None) -> tuple[Remedy, ...]:
-    """Return the remedies of these names in the catalogue's order, all for None."""
+    """Return the remedies of these names in the catalogue's order, all for None.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Names in `REMEDIES`; one that is given twice is returned once.
+
+    Returns
+    -------
+    tuple of Remedy
+        The rows of the catalogue.
+
+    Raises
+    ------
+    BadInputError
+        If a name is unknown.
+
+    Examples
+    --------
+    >>> from skoverfit.catalogue import get_remedies
+    >>> [remedy.title for remedy in get_remedies(["smote", "class_weight"])]
+    ['class weights', 'SMOTE (imbalanced-learn)']
+    """
     if names is None:
         return REMEDIES
     wanted = [get_remedy(name) for name in names]

@@ -36,10 +36,21 @@ def make_estimators(
     small : bool, default=False
         Fewer trees, for the quick suite.
 
+    Returns
+    -------
+    dict of str to estimator
+        Unfitted classifiers with ``predict_proba``.
+
     Raises
     ------
     BadInputError
         If a name is unknown.
+
+    Examples
+    --------
+    >>> from skoverfit.bench import make_estimators
+    >>> list(make_estimators())
+    ['logistic', 'boosting', 'knn', 'forest']
     """
     made: dict[str, BaseEstimator] = {
         "logistic": LogisticRegression(max_iter=1000),

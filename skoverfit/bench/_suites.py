@@ -36,6 +36,16 @@ class Scenario:
         Share of training labels that is replaced by another class.
     noise_kind : str, default="symmetric"
         See `skoverfit.datasets.make_label_noise`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skoverfit.bench import Scenario
+    >>> y = np.repeat([0, 1], 40)
+    >>> scenario = Scenario("1:20 imbalance", imbalance_ratio=20.0)
+    >>> kept, given = scenario.apply(y, np.arange(80), random_state=0)
+    >>> np.bincount(given)
+    array([40,  2])
     """
 
     label: str
@@ -44,7 +54,13 @@ class Scenario:
     noise_kind: str = "symmetric"
 
     def spec(self) -> dict[str, Any]:
-        """Return what determines the scenario, without its label."""
+        """Return what determines the scenario, without its label.
+
+        Returns
+        -------
+        dict of str to object
+            Plain JSON values.
+        """
         spec = asdict(self)
         del spec["label"]
         return spec
@@ -52,7 +68,24 @@ class Scenario:
     def apply(
         self, y: np.ndarray, train: np.ndarray, random_state: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the training rows that are kept and the labels they are given."""
+        """Return the training rows that are kept and the labels they are given.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,)
+            Coded labels of the whole table.
+        train : ndarray of shape (n_train,)
+            Row numbers of the training fold.
+        random_state : int
+            Seed of what is drawn.
+
+        Returns
+        -------
+        kept : ndarray of shape (n_kept,)
+            Those of ``train`` that remain.
+        given : ndarray of shape (n_kept,)
+            Their labels, some of them wrong if the scenario says so.
+        """
         kept, given = train, y[train]
         if self.imbalance_ratio is not None:
             _, _, chosen = make_long_tail(
@@ -119,6 +152,17 @@ def embedded_tables(*, small: bool = True) -> Iterator[Table]:
     ----------
     small : bool, default=True
         Digits with 500 rows (stratified, fixed) instead of 1797.
+
+    Yields
+    ------
+    Table
+        Iris, wine, breast cancer and digits, in this order.
+
+    Examples
+    --------
+    >>> from skoverfit.bench import embedded_tables
+    >>> [(table.name, len(table.y)) for table in embedded_tables()]
+    [('iris', 150), ('wine', 178), ('breast_cancer', 569), ('digits', 500)]
     """
     loaders = {
         "iris": load_iris,

@@ -16,22 +16,47 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table that is ready to be split: features, coded target, remarks."""
+    """A table that is ready to be split: features, coded target, remarks.
+
+    Parameters
+    ----------
+    name : str
+        What a report prints.
+    X : DataFrame or ndarray of shape (n_samples, n_features)
+        A pandas frame (any column types, missing values allowed) or a float array.
+    y : ndarray of shape (n_samples,), dtype int64
+        Codes 0..K-1 into ``class_names``; in a binary task code 1 is the positive one.
+    class_names : tuple of str
+        One a code.
+    groups : ndarray of shape (n_samples,), dtype int64, optional
+        A code a row: rows of one group never straddle folds.
+    time : ndarray of shape (n_samples,), dtype float64, optional
+        A sortable number a row: training rows are then always the earlier ones.
+    content_hash : str, default=""
+        SHA-256 of everything that determines the cells: values, names, target, groups.
+    source : str, default=""
+        Where it comes from.
+    notes : tuple of str, default=()
+        Sentences for the report, e.g. which columns look like identifiers.
+    id_like : tuple of str, default=()
+        The columns that look like identifiers.
+
+    Examples
+    --------
+    >>> from skoverfit.bench import embedded_tables
+    >>> iris = next(embedded_tables())
+    >>> iris.class_names, iris.is_binary
+    (('setosa', 'versicolor', 'virginica'), False)
+    """
 
     name: str
-    # pandas.DataFrame (any column types, missing values allowed) or a float array.
     X: Any
-    # int64 codes 0..K-1 into class_names; in a binary task code 1 is the positive one.
     y: np.ndarray
     class_names: tuple[str, ...]
-    # None, or one int64 code a row: rows of one group never straddle folds.
     groups: np.ndarray | None = None
-    # None, or one sortable float64 a row: training rows are then always the earlier.
     time: np.ndarray | None = None
-    # sha256 of everything that determines the cells: values, names, target, groups.
     content_hash: str = ""
     source: str = ""
-    # Sentences for the report, e.g. which columns look like identifiers.
     notes: tuple[str, ...] = ()
     id_like: tuple[str, ...] = field(default=())
 
