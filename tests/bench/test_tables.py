@@ -9,8 +9,7 @@ import uuid
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from skoverfit.bench._tables import load_table, table_from_frame
 from skoverfit.exceptions import BadInputError
