@@ -260,7 +260,7 @@ def margin_noise(
         margin = margin / spread
     weights = np.exp(-(margin - margin.min()))
     # Rows so safe that their weight underflows still may change at very high rates.
-    weights = np.maximum(weights, np.finfo(float).tiny)
+    weights = np.maximum(weights, 1e-300)
     return flip(
         labels,
         cap_probabilities(weights, rate * len(rows)),

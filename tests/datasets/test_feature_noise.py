@@ -150,3 +150,13 @@ def test_transition_is_the_mean_over_rows():
         for s in range(20)
     )
     assert_allclose(counts / counts.sum(axis=1, keepdims=True), told / 20, atol=0.06)
+
+
+@pytest.mark.parametrize("scale", ["auto", None])
+def test_one_hopeless_row_does_not_take_all_the_noise(scale):
+    far = np.random.default_rng(0).normal(size=(2000, 2)) * [1000, 1]
+    y = (far[:, 0] > 0).astype(int)
+    y[0] = 1 - y[0]
+    _, wrong = margin_noise(y, far, 0.9, scale=scale, return_mask=True, random_state=0)
+    assert wrong.sum() == 1800
+    assert wrong[0]
