@@ -193,7 +193,8 @@ def make_transition_matrix(
 
     Returns
     -------
-    ndarray of shape (n_classes, n_classes), float64
+    ndarray of shape (n_classes, n_classes)
+        Row-stochastic, float64.
 
     Raises
     ------
