@@ -160,7 +160,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_atomically(path: str | os.PathLike[str], text: str) -> Path:
-    r"""Write the text so that the file is either the old one or the new one, whole.
+    """Write the text so that the file is either the old one or the new one, whole.
 
     The text goes to a temporary file in the same folder, is forced to the disk, and
     then takes the name. A link is followed, an existing file keeps its permissions.
@@ -170,7 +170,7 @@ def write_atomically(path: str | os.PathLike[str], text: str) -> Path:
     path : str or path-like
         Where to write; the folder has to exist.
     text : str
-        Written as UTF-8 with ``\n`` line ends; a lone surrogate becomes ``?``.
+        Written as UTF-8, line ends as they are; a lone surrogate becomes ``?``.
 
     Returns
     -------
