@@ -17,7 +17,7 @@ from skoverfit._core._statistics import (
     holm,
 )
 
-__all__ = ["QUESTIONS", "Compared", "Measured", "Metric", "Results"]
+__all__ = ["QUESTIONS", "Compared", "Measured", "Metric", "Results", "p_of_gain"]
 
 CONFIDENCE = 0.95
 # The region of equivalence: below it a difference is of no use to anybody.
@@ -66,6 +66,11 @@ class Compared(NamedTuple):
     group: str
     estimator: str
     remedy: str
+
+
+def p_of_gain(stat: Statistic) -> float:
+    """Return the one-sided p-value of a gain; 1 minus it is that of a loss."""
+    return stat.p_value / 2 if stat.difference > 0 else 1 - stat.p_value / 2
 
 
 @dataclass
@@ -214,7 +219,11 @@ class Results:
                         yield group, estimator, remedy
 
     def comparisons(self) -> dict[Compared, tuple[Statistic, float, list[str]]]:
-        """Return every remedy against its baseline: statistic, Holm p, tables."""
+        """Return every remedy against its baseline: statistic, p, tables.
+
+        The p-value is one-sided, in the direction that was observed, and corrected by
+        Holm over all comparisons of the question in that direction.
+        """
         if "comparisons" in self._memory:
             return self._memory["comparisons"]
         found = {}
@@ -229,10 +238,15 @@ class Results:
                 if stat is not None:
                     key = Compared(metric.id, group, estimator, remedy)
                     found[key] = (stat, tables)
-        adjusted = holm(np.array([stat.p_value for stat, _ in found.values()]))
+        adjusted: dict[Compared, float] = {}
+        for metric in QUESTIONS:
+            keys = [key for key in found if key.question == metric.id]
+            gain = np.array([p_of_gain(found[key][0]) for key in keys])
+            for_gain, for_loss = holm(gain), holm(1 - gain)
+            for key, up, down in zip(keys, for_gain, for_loss, strict=True):
+                adjusted[key] = float(up if found[key][0].difference > 0 else down)
         self._memory["comparisons"] = {
-            key: (stat, float(p), tables)
-            for (key, (stat, tables)), p in zip(found.items(), adjusted, strict=True)
+            key: (stat, adjusted[key], tables) for key, (stat, tables) in found.items()
         }
         return self._memory["comparisons"]
 

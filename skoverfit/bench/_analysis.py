@@ -498,7 +498,7 @@ class _Writer:
             "Intervals": "95 %, corrected for overlapping training folds (Nadeau and "
             "Bengio 2003); over several tables they speak of these tables",
             "A remedy helps if": "its gain survives Holm's correction over all "
-            "comparisons on this page, is beyond the region of equivalence with "
-            "probability 0.95 (Bayesian correlated t-test, Benavoli et al. 2017), and "
-            "the model is better than forecasting the class shares",
+            "comparisons of the question (one-sided, 5 %), is beyond the region of "
+            "equivalence with probability 0.95 (Bayesian correlated t-test, Benavoli "
+            "et al. 2017), and the model is better than forecasting the class shares",
         }

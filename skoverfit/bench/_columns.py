@@ -27,7 +27,7 @@ _NESTED = (list, dict, set, frozenset, tuple, np.ndarray, bytes)
 
 
 def plain_column(column: pd.Series, name: str) -> pd.Series:
-    """Return the column as bool, int64, float64, text, category or datetime64.
+    """Return the column as bool, integer, float64, text, category or datetime64.
 
     Parameters
     ----------
@@ -60,7 +60,10 @@ def plain_column(column: pd.Series, name: str) -> pd.Series:
     if types.is_timedelta64_dtype(dtype):
         return column.dt.total_seconds().astype(np.float64)
     if types.is_datetime64_any_dtype(dtype):
-        return column
+        if not isinstance(dtype, pd.ArrowDtype):
+            return column
+        column = column.astype(object)
+        return pd.to_datetime(column, utc=_has_zone(column))
     if types.is_numeric_dtype(dtype):
         return _plain_number(column)
     return _plain_object(column, name)
@@ -71,7 +74,7 @@ def _plain_number(column: pd.Series) -> pd.Series:
 
     if types.is_integer_dtype(column.dtype) and not column.isna().any():
         fits = len(column) == 0 or column.max() <= np.iinfo(np.int64).max
-        return column.astype(np.int64 if fits else np.float64)
+        return column.astype(np.int64 if fits else np.uint64)
     if column.dtype == object or types.is_extension_array_dtype(column.dtype):
         return column.astype("Float64").astype(np.float64)
     return column.astype(np.float64)
@@ -94,7 +97,11 @@ def _plain_object(column: pd.Series, name: str) -> pd.Series:
         return pd.to_timedelta(column).dt.total_seconds().astype(np.float64)
     nested = next((v for v in column.dropna().tolist() if isinstance(v, _NESTED)), None)
     if nested is not None or met == "complex":
-        what = "complex numbers" if nested is None else f"{type(nested).__name__}s"
+        what = (
+            "complex numbers"
+            if nested is None
+            else (f"values of the type {type(nested).__name__}")
+        )
         raise BadInputError(
             f"The column {name!r} holds {what} in its cells; spread it over plain "
             f"columns, or leave it out with --drop {name}."
@@ -103,8 +110,8 @@ def _plain_object(column: pd.Series, name: str) -> pd.Series:
 
 
 def _has_zone(column: pd.Series) -> bool:
-    first = column.dropna().iloc[0]
-    return getattr(first, "tzinfo", None) is not None
+    present = column.dropna()
+    return any(getattr(value, "tzinfo", None) is not None for value in present)
 
 
 def _text_dtype() -> Any:

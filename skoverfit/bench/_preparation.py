@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skoverfit.bench._columns import plain_column
 from skoverfit.bench._types import Table
 from skoverfit.exceptions import BadInputError
 
@@ -71,7 +72,7 @@ def prepare_fold(
     >>> table = table_from_frame(frame.assign(y=[0, 1] * 10), target="y")
     >>> fold = prepare_fold(table, np.arange(15), np.arange(15, 20))
     >>> fold.X_train.shape, bool(np.isfinite(fold.X_test).all())
-    ((15, 3), True)
+    ((15, 4), True)
     """
     start = time.perf_counter()
     fold = _Fold(train=np.asarray(train), test=np.asarray(test))
@@ -121,28 +122,41 @@ class _Fold:
 
 
 def _encode_frame(fold: _Fold, X: pd.DataFrame, random_state: int) -> None:
+    import pandas as pd
     from pandas.api import types
 
-    # By position: a frame made by hand may repeat names.
-    plain = np.array([types.is_numeric_dtype(dtype) for dtype in X.dtypes], dtype=bool)
-    if plain.any():
-        numbers = X.loc[:, plain]
-        names = [str(name) for name in numbers.columns]
+    X = X.set_axis([str(name) for name in X.columns], axis=1)
+    numeric = np.array(
+        [types.is_numeric_dtype(dtype) for dtype in X.dtypes], dtype=bool
+    )
+    _add_numbers(fold, X.loc[:, numeric])
+    if numeric.all():
+        return
+    # A frame made by hand may hold objects and Arrow types that skrub can't take.
+    rest = {name: plain_column(c, str(name)) for name, c in X.loc[:, ~numeric].items()}
+    numbers = {n: c for n, c in rest.items() if types.is_numeric_dtype(c.dtype)}
+    if numbers:
+        _add_numbers(fold, pd.DataFrame(numbers))
+    others = {n: c for n, c in rest.items() if n not in numbers}
+    if others:
+        _vectorize(fold, pd.DataFrame(others), random_state)
+
+
+def _add_numbers(fold: _Fold, numbers: pd.DataFrame) -> None:
+    if numbers.shape[1]:
         fold.add(
-            names,
+            list(numbers.columns),
             numbers.iloc[fold.train].to_numpy(dtype=np.float64, na_value=np.nan),
             numbers.iloc[fold.test].to_numpy(dtype=np.float64, na_value=np.nan),
         )
-    if not plain.all():
-        _vectorize(fold, X.loc[:, ~plain], random_state)
 
 
 def _vectorize(fold: _Fold, rest: pd.DataFrame, random_state: int) -> None:
+    from sklearn.preprocessing import OneHotEncoder
     from skrub import TableVectorizer
 
     from skoverfit.bench._text import BoundedStringEncoder
 
-    rest = rest.set_axis([str(name) for name in rest.columns], axis=1)
     train = rest.iloc[fold.train].reset_index(drop=True)
     test = rest.iloc[fold.test].reset_index(drop=True)
     empty = [str(name) for name in rest.columns if train[name].isna().all()]
@@ -151,9 +165,14 @@ def _vectorize(fold: _Fold, rest: pd.DataFrame, random_state: int) -> None:
     if train.shape[1] == 0:
         return
     vectorizer = TableVectorizer(
+        # skrub's own drops a column of two values, and an unseen third value then
+        # looks like the dropped one.
+        low_cardinality=OneHotEncoder(
+            handle_unknown="ignore", sparse_output=False, dtype=np.float32
+        ),
         high_cardinality=BoundedStringEncoder(
             n_components=TEXT_COMPONENTS, random_state=random_state
-        )
+        ),
     )
     encoded = vectorizer.fit_transform(train)
     fold.add(

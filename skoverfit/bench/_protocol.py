@@ -84,7 +84,7 @@ def _split(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     rows = np.zeros(len(table.y))
     if table.time is not None:
-        yield from _forward_split(table, n_splits)
+        yield from _forward_split(table, table.time, n_splits)
     elif table.groups is not None:
         splitter = StratifiedGroupKFold(
             n_splits, shuffle=True, random_state=random_state
@@ -97,10 +97,10 @@ def _split(
 
 
 def _forward_split(
-    table: Table, n_splits: int
+    table: Table, time: np.ndarray, n_splits: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Train on the past, test on the next stretch; equal times are never cut apart."""
-    times, position = np.unique(table.time, return_inverse=True)
+    times, position = np.unique(time, return_inverse=True)
     if len(times) <= n_splits:
         raise BadInputError(
             f"folds={n_splits} needs more than {n_splits} different times; "

@@ -99,7 +99,7 @@ class Comparison(TypedDict):
     difference: float
     lower: float  # 95 % Nadeau-Bengio interval
     upper: float
-    p_adjusted: float  # two-sided, Holm over all comparisons of the run
+    p_adjusted: float  # one-sided as observed, Holm over the question's comparisons
     p_gain: float  # posterior probability of a gain beyond the region of equivalence
     p_equivalent: float
     p_loss: float

@@ -1,2 +1,34 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Generators, and injectors of label noise and imbalance."""
+
+from skoverfit.datasets._class_noise import asymmetric_noise as asymmetric_noise
+from skoverfit.datasets._class_noise import (
+    class_conditional_noise as class_conditional_noise,
+)
+from skoverfit.datasets._class_noise import pair_noise as pair_noise
+from skoverfit.datasets._class_noise import symmetric_noise as symmetric_noise
+from skoverfit.datasets._joint_noise import joint_noise as joint_noise
+from skoverfit.datasets._joint_noise import (
+    joint_proportional_noise as joint_proportional_noise,
+)
+from skoverfit.datasets._transition import (
+    check_transition_matrix as check_transition_matrix,
+)
+from skoverfit.datasets._transition import (
+    is_learnable_transition as is_learnable_transition,
+)
+from skoverfit.datasets._transition import (
+    make_transition_matrix as make_transition_matrix,
+)
+
+__all__ = [
+    "asymmetric_noise",
+    "check_transition_matrix",
+    "class_conditional_noise",
+    "is_learnable_transition",
+    "joint_noise",
+    "joint_proportional_noise",
+    "make_transition_matrix",
+    "pair_noise",
+    "symmetric_noise",
+]

@@ -113,14 +113,18 @@ def test_full_disk_loses_only_the_row_that_did_not_fit(tmp_path):
     with ResultStore(path) as store:
         pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
         store._connection.execute(f"PRAGMA max_page_count = {pages + 4}")
-        written = 0
-        with pytest.raises(StoreError, match="disk is full"):
+        written = []
+
+        def fill_up():
             for number in range(1000):
                 store.put(f"{number:04}", "done", {}, {"text": "x" * 500})
-                written = number + 1
-    assert 0 < written < 1000
+                written.append(number)
+
+        with pytest.raises(StoreError, match="disk is full"):
+            fill_up()
+    assert 0 < len(written) < 1000
     with ResultStore(path) as store:
-        assert len(store) == written
+        assert len(store) == len(written)
 
 
 def test_file_size_limit_of_the_system_is_explained(tmp_path):

@@ -199,8 +199,9 @@ def test_more_certain_than_the_rows_allow_costs_a_finite_loss():
 
 def test_stronger_regularization_is_seen_where_columns_outnumber_rows():
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(100, 150))
-    y = (X[:, :5].sum(axis=1) + rng.normal(size=100) > 0).astype(int)
+    factors = rng.normal(size=(150, 5))
+    X = factors @ rng.normal(size=(5, 300)) + 2 * rng.normal(size=(150, 300))
+    y = (factors[:, :2].sum(axis=1) + rng.normal(size=150) > 0).astype(int)
     result = run_bench(
         [make_table(X, y)],
         estimators={"logistic": LogisticRegression(C=1e6, max_iter=2000)},

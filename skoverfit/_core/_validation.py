@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Checks that several rooms share; each failure is one clear sentence."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from skoverfit._core._arrays import missing_values, n_rows, to_numpy
+from skoverfit.exceptions import SkoverfitWarning
+
+__all__ = ["check_labels", "check_same_length", "suggest", "warn"]
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence with the nearest known names, or with all of them.
+
+    Examples
+    --------
+    >>> from skoverfit._core._validation import suggest
+    >>> suggest("symetric", ["joint", "pair", "symmetric"])
+    "Did you mean 'symmetric'?"
+    """
+    known = [str(item) for item in known]
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+    if near:
+        return f"Did you mean {' or '.join(repr(item) for item in near)}?"
+    return f"Known are: {', '.join(repr(item) for item in known)}."
+
+
+def warn(message: str, category: type[Warning] = SkoverfitWarning) -> None:
+    """Warn at the line of the first caller outside the library."""
+    inside = ("skoverfit.", "sklearn.utils._param_validation")
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
+        inside
+    ):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def check_same_length(X: Any, y: Any) -> None:
+    """Refuse features and labels of different length."""
+    if n_rows(X) != n_rows(y):
+        raise ValueError(f"X has {n_rows(X)} rows, but y has {n_rows(y)} labels.")
+
+
+def check_labels(y: Any, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
+    """Check class labels and code them.
+
+    Parameters
+    ----------
+    y : container of shape (n,) or (n, 1)
+        Class labels: strings, integers, booleans, categories or whole floats; any
+        container of the arrays bridge.
+    name : str, default="y"
+        How the messages call it.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted distinct labels, as estimators have them in ``classes_``.
+    codes : ndarray of shape (n,), int64
+        ``classes[codes]`` are the labels.
+
+    Raises
+    ------
+    ValueError
+        Where there are no labels, more than one column of them, missing values or
+        fractional numbers.
+    TypeError
+        Where strings and numbers are mixed, or labels are not scalars.
+
+    Examples
+    --------
+    >>> from skoverfit._core._validation import check_labels
+    >>> check_labels(["b", "a", "b"])
+    (array(['a', 'b'], dtype='<U1'), array([1, 0, 1]))
+    """
+    if isinstance(y, (str, bytes)) or not hasattr(y, "__len__"):
+        raise TypeError(f"{name} must hold one class label a row. Got {y!r} instead.")
+    values = _label_array(y, name)
+    gone = missing_values(values)
+    if gone.any():
+        row = int(np.flatnonzero(gone)[0])
+        raise ValueError(
+            f"{name} has {int(gone.sum())} missing labels, the first in row {row} "
+            f"({values[row]!r}). Drop these rows, or label them."
+        )
+    if values.dtype.kind not in "biufOSUTM":
+        raise TypeError(f"{name} can't hold class labels of dtype {values.dtype}.")
+    if values.dtype == object:
+        _refuse_mixed(values, name)
+    _refuse_continuous(values, name)
+    classes, codes = np.unique(values, return_inverse=True)
+    return classes, codes.astype(np.int64, copy=False)
+
+
+def _label_array(y: Any, name: str) -> np.ndarray:
+    """Return one-dimensional labels; lists keep the types of their elements."""
+    if isinstance(y, (list, tuple)):
+        # np.asarray would turn [1, "a"] into strings before anyone could see it.
+        values = np.asarray(y, dtype=object)
+        if not any(isinstance(item, (list, str)) for item in values.ravel()):
+            values = to_numpy(y)
+        elif all(isinstance(item, str) for item in values.ravel()):
+            values = np.asarray(y, dtype=str)
+    else:
+        values = to_numpy(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values.ravel()
+    if values.ndim != 1:
+        raise ValueError(
+            f"{name} must hold one label a row: shape (n,) or (n, 1). Got shape "
+            f"{values.shape} instead; multi-label and one-hot targets are not allowed."
+        )
+    if len(values) == 0:
+        raise ValueError(f"{name} is empty: there are 0 labels.")
+    return values
+
+
+def _refuse_mixed(values: np.ndarray, name: str) -> None:
+    first: dict[str, tuple[int, Any]] = {}
+    for row, value in enumerate(values):
+        if isinstance(value, (str, bytes)):
+            family = "strings"
+        elif isinstance(value, (bool, np.bool_)):
+            family = "booleans"
+        elif isinstance(value, (int, float, np.integer, np.floating)):
+            family = "numbers"
+        elif isinstance(value, (list, dict, set, np.ndarray)):
+            raise TypeError(
+                f"{name} must hold scalars as labels. Got {value!r} in row {row}."
+            )
+        else:
+            family = f"objects of type {type(value).__name__}"
+        first.setdefault(family, (row, value))
+    if len(first) > 1:
+        met = " and ".join(f"{f} ({v!r} in row {r})" for f, (r, v) in first.items())
+        raise TypeError(
+            f"{name} mixes {met}. Convert all labels to one type, for example to str."
+        )
+
+
+def _refuse_continuous(values: np.ndarray, name: str) -> None:
+    numbers = values
+    if values.dtype == object and isinstance(
+        values[0], (int, float, np.integer, np.floating)
+    ):
+        numbers = values.astype(float)
+    if numbers.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(numbers) | (numbers != np.floor(numbers))
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f"{name} looks continuous: {values[row]!r} in row {row}. Class labels "
+            "must be strings, booleans or whole numbers."
+        )
