@@ -364,7 +364,7 @@ class MulticlassTunedThresholdClassifierCV(
             unknown = np.setdiff1d(y, classes)
             if len(unknown):
                 raise ValueError(
-                    f"y has the class {unknown[0]!r}, which the fitted 'estimator' "
+                    f"y has the class {unknown[0]!s}, which the fitted 'estimator' "
                     "does not know."
                 )
         else:

@@ -7,9 +7,20 @@ from skoverfit.datasets._class_noise import (
 )
 from skoverfit.datasets._class_noise import pair_noise as pair_noise
 from skoverfit.datasets._class_noise import symmetric_noise as symmetric_noise
+from skoverfit.datasets._feature_noise import instance_noise as instance_noise
+from skoverfit.datasets._feature_noise import margin_noise as margin_noise
 from skoverfit.datasets._joint_noise import joint_noise as joint_noise
 from skoverfit.datasets._joint_noise import (
     joint_proportional_noise as joint_proportional_noise,
+)
+from skoverfit.datasets._label_noise import make_label_noise as make_label_noise
+from skoverfit.datasets._long_tail import (
+    make_linear_imbalance as make_linear_imbalance,
+)
+from skoverfit.datasets._long_tail import make_long_tail as make_long_tail
+from skoverfit.datasets._long_tail import make_step_imbalance as make_step_imbalance
+from skoverfit.datasets._noisy_long_tail import (
+    make_noisy_long_tail as make_noisy_long_tail,
 )
 from skoverfit.datasets._transition import (
     check_transition_matrix as check_transition_matrix,
@@ -25,10 +36,17 @@ __all__ = [
     "asymmetric_noise",
     "check_transition_matrix",
     "class_conditional_noise",
+    "instance_noise",
     "is_learnable_transition",
     "joint_noise",
     "joint_proportional_noise",
+    "make_label_noise",
+    "make_linear_imbalance",
+    "make_long_tail",
+    "make_noisy_long_tail",
+    "make_step_imbalance",
     "make_transition_matrix",
+    "margin_noise",
     "pair_noise",
     "symmetric_noise",
 ]

@@ -64,7 +64,7 @@ def symmetric_noise(
         True draws among all K, as the DivideMix loaders do: ``rate`` of the labels
         are redrawn, and about ``rate * (K - 1) / K`` become wrong.
     exact : bool, default=True
-        True changes exactly ``round(rate * n)`` labels; False decides
+        True redraws exactly ``round(rate * n)`` labels; False decides
         on each row by itself, so that the number varies as in the i.i.d. model.
     stratify : bool, default=False
         With ``exact=True``, whether each class gets its share, rounded down or up.

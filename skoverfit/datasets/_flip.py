@@ -149,6 +149,8 @@ def flip(
     exact, stratify, return_mask, return_transition : bool
         As in the public functions.
     """
+    if stratify and not exact:
+        raise ValueError("stratify=True needs exact=True: i.i.d. noise has no strata.")
     codes = labels.codes
     if exact:
         rows = _choose_rows(chosen, codes if stratify else None, rng)

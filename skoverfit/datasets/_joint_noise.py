@@ -137,7 +137,7 @@ def joint_proportional_noise(
     rate : float, default=0.2
         Expected share of wrong labels, in [0, r].
     exact : bool, default=True
-        True changes exactly ``round(rate / r * n)`` labels; False decides
+        True redraws exactly ``round(rate / r * n)`` labels; False decides
         on each row by itself, so that the number varies as in the i.i.d. model.
     stratify : bool, default=False
         With ``exact=True``, whether each class gets its share, rounded down or up.

@@ -1,2 +1,38 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scores that scikit-learn lacks."""
+
+from skoverfit.metrics._balanced_accuracy_interval import (
+    balanced_accuracy_interval as balanced_accuracy_interval,
+)
+from skoverfit.metrics._brier_decomposition import (
+    brier_decomposition as brier_decomposition,
+)
+from skoverfit.metrics._calibration_slope_intercept import (
+    calibration_slope_intercept as calibration_slope_intercept,
+)
+from skoverfit.metrics._expected_calibration_error import (
+    expected_calibration_error as expected_calibration_error,
+)
+from skoverfit.metrics._generalization_gap import (
+    generalization_gap as generalization_gap,
+)
+from skoverfit.metrics._geometric_mean_score import (
+    geometric_mean_score as geometric_mean_score,
+)
+from skoverfit.metrics._multiclass_roc_auc import (
+    multiclass_roc_auc as multiclass_roc_auc,
+)
+from skoverfit.metrics._spiegelhalter_z import (
+    spiegelhalter_z as spiegelhalter_z,
+)
+
+__all__ = [
+    "balanced_accuracy_interval",
+    "brier_decomposition",
+    "calibration_slope_intercept",
+    "expected_calibration_error",
+    "generalization_gap",
+    "geometric_mean_score",
+    "multiclass_roc_auc",
+    "spiegelhalter_z",
+]
