@@ -33,14 +33,7 @@ extensions = [
     "markdown_pages",
     "mathml",
 ]
-exclude_patterns = [
-    "_build",
-    "_ext",
-    "_templates",
-    "examples",
-    "decisions.md",
-    "open.md",
-]
+exclude_patterns = ["_build", "_ext", "_templates", "examples"]
 templates_path = ["_templates"]
 # Single backticks are code here as in scikit-learn's docstrings; links are roles.
 default_role = "literal"
@@ -48,6 +41,7 @@ default_role = "literal"
 # A role that finds nothing of ours is an error. The peers' objects are links only where
 # their inventories are fetched.
 nitpicky = True
+toc_object_entries_show_parents = "hide"
 nitpick_ignore_regex = [
     (r"py:.*", r"(imblearn|joblib|numpy|pandas|polars|scipy|sklearn|skorch|torch)\..*"),
 ]

@@ -10,6 +10,7 @@ import importlib
 import inspect
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import skoverfit
 from skoverfit.catalogue import REMEDIES, Remedy
@@ -75,7 +76,7 @@ def _room_page(room: str) -> str:
         "Classes": [n for n in names if inspect.isclass(getattr(module, n))],
         "Functions": [n for n in names if inspect.isroutine(getattr(module, n))],
     }
-    lines = [*_title(f"{path}"), f".. module:: {path}", ""]
+    lines = [*_title(path), f".. module:: {path}", ""]
     lines += [inspect.getdoc(module) or "", ""]
     for title, members in kinds.items():
         if members:
@@ -89,17 +90,27 @@ def _room_page(room: str) -> str:
 
 
 def _index_page(package: list[str], names: list[str]) -> str:
+    pages = [f"skoverfit.{name}" for name in names]
+    summaries = {page: _first_line(importlib.import_module(page)) for page in pages}
     lines = [
         *_title("API reference"),
-        "All remedies are rows of the :doc:`catalogue <catalogue>`. The other pages are",
-        "the rooms of the package: import from there, and only what is listed.", "",
-        ".. toctree::", "   :maxdepth: 1", "", "   catalogue",
-        *(f"   skoverfit.{name}" for name in names), "",
+        "Import from a room what its page lists; nothing else is public.", "",
+        ".. toctree::", "   :hidden:", "", "   catalogue",
+        *(f"   {page}" for page in pages), "",
+        ".. list-table::", "   :widths: auto", "",
+        "   * - :doc:`The catalogue <catalogue>`", "     - The table of all remedies.",
     ]  # fmt: skip
+    for page, summary in summaries.items():
+        lines += [f"   * - :doc:`{page} <{page}>`", f"     - {summary}"]
+    lines.append("")
     if package:
         lines += [*_title("skoverfit", "-"), ".. module:: skoverfit", ""]
         lines += _summary_table("skoverfit", package)
     return "\n".join(lines)
+
+
+def _first_line(module: ModuleType) -> str:
+    return (inspect.getdoc(module) or "").partition("\n")[0]
 
 
 def _catalogue_page() -> str:
@@ -136,9 +147,11 @@ def _link(path: str) -> str:
     name = parts[-1]
     if parts[0] in PEERS:
         return f"`{name} <{PEERS[parts[0]].format(path)}>`__"
+    if not path:
+        return "none"
     # A function in a private module has no page.
     private = any(part.startswith("_") for part in parts)
-    return f"``{name}``" if private or not path else f":obj:`~{path}`"
+    return f"``{name}``" if private else f":obj:`~{path}`"
 
 
 def _escaped(text: str) -> str:

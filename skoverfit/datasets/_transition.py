@@ -194,6 +194,7 @@ def make_transition_matrix(
     Returns
     -------
     ndarray of shape (n_classes, n_classes), float64
+        Rows are clean classes and sum to 1; columns are given labels.
 
     Raises
     ------
