@@ -53,20 +53,26 @@ def to_rst(markdown: str) -> str:
             underline = UNDERLINES[len(heading[1]) - 1] * len(title)
             lines += [title, underline, ""]
         else:
-            if LIST_ITEM.match(line) and lines and not _in_list(lines):
+            if _begins_list(line, lines):
                 lines.append("")
             lines.append(_inline(line))
     return "\n".join(lines)
 
 
-def _in_list(lines: list[str]) -> bool:
-    """Whether the paragraph above belongs to a list, or there is none."""
-    for line in reversed(lines):
-        if not line.strip():
-            return True
-        if LIST_ITEM.match(line):
-            return True
-    return False
+def _begins_list(line: str, above: list[str]) -> bool:
+    """Whether a list, or one level of it, begins here: that needs an empty line."""
+    if LIST_ITEM.match(line) is None:
+        return False
+    for distance, earlier in enumerate(reversed(above)):
+        if not earlier.strip():
+            return distance > 0
+        if LIST_ITEM.match(earlier):
+            return _indent(earlier) != _indent(line)
+    return bool(above)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _convert_included(app, relative_path, parent_docname, content):

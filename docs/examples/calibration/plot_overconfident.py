@@ -62,6 +62,7 @@ for (name, model), style in zip(models.items(), ["o-", "s--"], strict=True):
         style,
         label=name,
     )
+ax.set(xlim=(0.5, 1.02), ylim=(0.5, 1.02))
 ax.set(xlabel="mean certainty of a tenth of the rows", ylabel="share that is right")
 ax.legend()
 plt.show()

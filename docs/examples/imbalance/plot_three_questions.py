@@ -6,7 +6,7 @@ Over-sampling wins the decision and loses the probability
 Five columns of the breast-cancer table, with one malignant case to ten benign ones.
 Class weights and SMOTE find more of the malignant cases than the plain model. They do
 not rank the cases any better, and the probabilities they give are far too high: the
-log-loss doubles. A tuned threshold wins part of the decision and leaves the
+log-loss about doubles. A tuned threshold wins part of the decision and leaves the
 probabilities alone.
 """
 
