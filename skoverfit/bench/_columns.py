@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,19 @@ _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 _NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
 _DATES = ("datetime", "datetime64", "date")
 _NESTED = (list, dict, set, frozenset, tuple, np.ndarray, bytes)
+
+
+def drop_option(names: list[str], limit: int = 8) -> str:
+    """Write the option of the command line that leaves these columns out.
+
+    Examples
+    --------
+    >>> from skoverfit.bench._columns import drop_option
+    >>> drop_option(["age", "zip code"])
+    "--drop age --drop 'zip code'"
+    """
+    options = " ".join(f"--drop {shlex.quote(name)}" for name in names[:limit])
+    return options + (" ..." if len(names) > limit else "")
 
 
 def plain_column(column: pd.Series, name: str) -> pd.Series:
@@ -48,7 +62,7 @@ def plain_column(column: pd.Series, name: str) -> pd.Series:
     if types.is_complex_dtype(dtype):
         raise BadInputError(
             f"The column {name!r} holds complex numbers; split it into real columns, "
-            f"or leave it out with --drop {name}."
+            f"or leave it out with {drop_option([name])}."
         )
     if isinstance(dtype, pd.CategoricalDtype):
         texts = [str(category) for category in dtype.categories]
@@ -104,7 +118,7 @@ def _plain_object(column: pd.Series, name: str) -> pd.Series:
         )
         raise BadInputError(
             f"The column {name!r} holds {what} in its cells; spread it over plain "
-            f"columns, or leave it out with --drop {name}."
+            f"columns, or leave it out with {drop_option([name])}."
         )
     return column.map(str, na_action="ignore").astype(_text_dtype())
 
@@ -153,9 +167,10 @@ def looks_like_id(column: pd.Series, name: str) -> bool:
         return False
     if len(np.unique(values)) < n:
         return False
-    steps = np.diff(values)
     dense = n / (float(values.max()) - float(values.min()) + 1.0) > 0.5
-    monotone = bool(np.all(steps > 0) or np.all(steps < 0))
+    monotone = bool(
+        np.all(values[1:] > values[:-1]) or np.all(values[1:] < values[:-1])
+    )
     return dense or monotone or _named_as_id(name)
 
 

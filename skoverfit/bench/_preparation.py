@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skoverfit.bench._columns import plain_column
+from skoverfit.bench._columns import drop_option, plain_column
 from skoverfit.bench._types import Table
 from skoverfit.exceptions import BadInputError
 
@@ -190,7 +190,7 @@ def _impute_and_scale(fold: _Fold, table_name: str) -> tuple[np.ndarray, np.ndar
         raise _nothing_left(table_name)
     train = np.concatenate([block for block, _ in fold.blocks], axis=1)
     test = np.concatenate([block for _, block in fold.blocks], axis=1)
-    _refuse_not_finite(fold.names, train, test, table_name)
+    _refuse_columns(np.isinf(train).any(0) | np.isinf(test).any(0), fold, table_name)
     lost = np.isnan(train).all(axis=0)
     if lost.any():
         fold.leave_out(
@@ -206,7 +206,10 @@ def _impute_and_scale(fold: _Fold, table_name: str) -> tuple[np.ndarray, np.ndar
     with np.errstate(over="ignore", invalid="ignore"):
         scaler = StandardScaler()
         train, test = scaler.fit_transform(train), scaler.transform(test)
-    _refuse_not_finite(fold.names, train, test, table_name, missing_too=True)
+        finite = np.isfinite(train).all(0) & np.isfinite(test).all(0)
+        # An overflowing variance divides the whole column to zero.
+        finite &= np.isfinite(scaler.var_)
+    _refuse_columns(~finite, fold, table_name)
     return np.ascontiguousarray(train), np.ascontiguousarray(test)
 
 
@@ -217,21 +220,11 @@ def _nothing_left(table_name: str) -> BadInputError:
     )
 
 
-def _refuse_not_finite(
-    names: list[str],
-    train: np.ndarray,
-    test: np.ndarray,
-    table_name: str,
-    missing_too: bool = False,
-) -> None:
-    def bad(values: np.ndarray) -> Any:
-        return (~np.isfinite(values) if missing_too else np.isinf(values)).any(axis=0)
-
-    columns = np.flatnonzero(bad(train) | bad(test))
-    if columns.size:
-        name = names[columns[0]] if columns[0] < len(names) else "an indicator"
+def _refuse_columns(bad: np.ndarray, fold: _Fold, table_name: str) -> None:
+    if bad.any():
+        name = fold.names[int(np.argmax(bad))]
         raise BadInputError(
             f"The column {name!r} of the table {table_name!r} holds values that are "
             "infinite or too large to be standardized; rescale it or leave it out with "
-            f"--drop {name}."
+            f"{drop_option([name])}."
         )

@@ -143,7 +143,9 @@ def _read_parquet(path: Path, max_bytes: int) -> pd.DataFrame:
             names = file.schema_arrow.names
             _refuse_duplicates(names, str(path))
             frame = file.read().to_pandas()
-    except pyarrow.ArrowException as exc:
+    except (pyarrow.ArrowException, OSError) as exc:
+        if isinstance(exc, OSError) and exc.errno is not None:
+            raise
         reason = str(exc).strip().splitlines()[0].rstrip(".")
         raise BadInputError(f"{path} is not a readable parquet file: {reason}.") from (
             exc
@@ -158,19 +160,46 @@ def _read_parquet(path: Path, max_bytes: int) -> pd.DataFrame:
 
 
 def _read_text(path: Path, max_bytes: int) -> tuple[pd.DataFrame, list[str]]:
-    import pandas as pd
-
     zipped = path.name.lower().endswith(".gz")
     size = path.stat().st_size
     if size == 0:
         raise BadInputError(
             f"{path} is empty; its first line has to hold column names."
         )
-    if not zipped and size > max_bytes:
+    if zipped:
+        _refuse_big_gzip(path, max_bytes)
+    elif size > max_bytes:
         raise _too_big(path, human_bytes(size), max_bytes)
     with _open(path) as stream:
-        scan = _scan(path, stream, max_bytes)
+        scan = _scan(path, stream)
     with _open(path) as stream:
+        frame = _parse(path, stream, scan)
+    notes = []
+    if scan.n_question_marks:
+        noun = "cell" if scan.n_question_marks == 1 else "cells"
+        notes.append(
+            f'{scan.n_question_marks} {noun} held "?" and were read as missing.'
+        )
+    if scan.decimal == ",":
+        notes.append("Numbers were read with a decimal comma.")
+    return frame, notes
+
+
+def _refuse_big_gzip(path: Path, max_bytes: int) -> None:
+    """Count what unpacks, piece by piece: the size a gzip file states may be false."""
+    n_read = 0
+    with _open(path) as stream:
+        while chunk := stream.read(_CHUNK):
+            n_read += len(chunk)
+            if n_read > max_bytes:
+                size = f"more than {human_bytes(max_bytes)}"
+                raise _too_big(path, size, max_bytes)
+
+
+def _parse(path: Path, stream: IO[bytes], scan: _Scan) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
         frame = pd.read_csv(
             stream,
             sep=scan.separator,
@@ -183,15 +212,14 @@ def _read_text(path: Path, max_bytes: int) -> tuple[pd.DataFrame, list[str]]:
             encoding="utf-8-sig",
             low_memory=False,
         )
-    notes = []
-    if scan.n_question_marks:
-        noun = "cell" if scan.n_question_marks == 1 else "cells"
-        notes.append(
-            f'{scan.n_question_marks} {noun} held "?" and were read as missing.'
+    except pd.errors.ParserError as exc:
+        raise BadInputError(f"{path} is not a readable table: {exc}.") from exc
+    if len(frame) != scan.n_rows:
+        raise BadInputError(
+            f"{path} can be read as {len(frame)} or as {scan.n_rows} rows; check its "
+            "quotation marks and line ends."
         )
-    if scan.decimal == ",":
-        notes.append("Numbers were read with a decimal comma.")
-    return frame, notes
+    return frame
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -200,12 +228,12 @@ def _open(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _scan(path: Path, stream: IO[bytes], max_bytes: int) -> _Scan:
+def _scan(path: Path, stream: IO[bytes]) -> _Scan:
     """Check encoding, size and row lengths in one pass that holds one line at a time.
 
     pandas would fill a short row with missing values and rename repeated columns.
     """
-    lines = _lines(path, stream, max_bytes)
+    lines = _lines(path, stream)
     first = next((line for line in lines if line.strip()), None)
     if first is None:
         raise BadInputError(
@@ -273,29 +301,33 @@ def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _lines(path: Path, stream: IO[bytes], max_bytes: int) -> Iterator[str]:
+def _lines(path: Path, stream: IO[bytes]) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    pending, read = "", 0
+    pieces: list[str] = []  # of the line that no line end was met of yet
+    n_read = n_pending = 0
     while chunk := stream.read(_CHUNK):
         if b"\0" in chunk and not chunk.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise BadInputError(
                 f"{path} holds NUL bytes (the first at byte "
-                f"{read + chunk.index(0)}), so it is not a text table."
+                f"{n_read + chunk.index(0)}), so it is not a text table."
             )
-        text = _decode(path, decoder, chunk, read)
-        read += len(chunk)
-        if read > max_bytes:
-            raise _too_big(path, f"more than {human_bytes(max_bytes)}", max_bytes)
-        *whole, pending = (pending + text).split("\n")
-        yield from (line + "\n" for line in whole)
-        if len(pending) > _MAX_LINE:
+        text = _decode(path, decoder, chunk, n_read)
+        n_read += len(chunk)
+        whole, end, rest = text.rpartition("\n")
+        if end:
+            for line in ("".join(pieces) + whole).split("\n"):
+                yield line + "\n"
+            pieces, n_pending = [], 0
+        pieces.append(rest)
+        n_pending += len(rest)
+        if n_pending > _MAX_LINE:
             raise BadInputError(
                 f"{path} has a line of more than {human_bytes(_MAX_LINE)}, so it is "
                 "not a text table."
             )
-    pending += _decode(path, decoder, b"", read, final=True)
-    if pending:
-        yield pending
+    pieces.append(_decode(path, decoder, b"", n_read, final=True))
+    if last := "".join(pieces):
+        yield last
 
 
 def _decode(

@@ -5,14 +5,22 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skoverfit.bench._columns import content_hash, is_text, looks_like_id, plain_column
+from skoverfit.bench._columns import (
+    content_hash,
+    drop_option,
+    is_text,
+    looks_like_id,
+    plain_column,
+)
 from skoverfit.bench._readers import DEFAULT_MAX_BYTES, read_frame
 from skoverfit.bench._targets import code_target
 from skoverfit.bench._types import Table
@@ -25,7 +33,7 @@ __all__ = ["DEFAULT_MAX_BYTES", "load_table", "table_from_frame"]
 
 MIN_ROWS = 10
 # A number of days or seconds is numeric already; ISO 8601 is tried first.
-_DATE_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y%m%d")
+_DATE_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
 _SLASHED = ("%d/%m/%Y", "%m/%d/%Y")
 
 
@@ -88,8 +96,12 @@ def load_table(
     >>> table.name, table.class_names, table.X.shape, int(table.y.sum())
     ('paid', ('no', 'yes'), (20, 1), 5)
     """
+    if not isinstance(max_bytes, Integral) or max_bytes <= 0:
+        raise BadInputError(
+            f"max_bytes must be a positive number of bytes; got {max_bytes!r}."
+        )
     path = Path(path)
-    frame, notes = read_frame(path, max_bytes=max_bytes)
+    frame, notes = read_frame(path, max_bytes=int(max_bytes))
     return table_from_frame(
         frame,
         target=target,
@@ -150,18 +162,19 @@ def table_from_frame(
     ('False', 'True')
     """
     frame = _checked_frame(frame)
+    target = str(target)
+    groups = None if groups is None else str(groups)
+    time = None if time is None else str(time)
     dropped = [drop] if isinstance(drop, str) else [str(column) for column in drop]
     _check_roles(frame, target=target, groups=groups, time=time, drop=dropped)
     if len(frame) < MIN_ROWS:
         raise BadInputError(
             f"{source} has {len(frame)} rows; at least {MIN_ROWS} are needed."
         )
-    y, class_names = code_target(
-        frame[str(target)], name=str(target), positive=positive
-    )
+    y, class_names = code_target(frame[target], name=target, positive=positive)
     group_codes = None if groups is None else _code_groups(frame[groups], groups)
     moments = None if time is None else _parse_time(frame[time], time)
-    aside = {str(target), groups, time, *dropped}
+    aside = {target, groups, time, *dropped}
     X, id_like, remarks = _features(frame.loc[:, ~frame.columns.isin(list(aside))])
     if time is not None:
         remarks.append(f"The column {time!r} orders the rows and is no feature.")
@@ -200,7 +213,7 @@ def _checked_frame(frame: Any) -> pd.DataFrame:
             "into one."
         )
     names = [str(column) for column in frame.columns]
-    repeated = sorted({column for column in names if names.count(column) > 1})
+    repeated = sorted(column for column, n in Counter(names).items() if n > 1)
     if repeated:
         raise BadInputError(
             f"The table has more than one column named {_quoted(repeated)}; rename all "
@@ -223,13 +236,13 @@ def _check_roles(
     drop: list[str],
 ) -> None:
     columns = list(frame.columns)
-    roles = [("target", str(target)), ("groups", groups), ("time", time)]
+    roles = [("target", target), ("groups", groups), ("time", time)]
     taken: dict[str, str] = {}
     for role, column in roles + [("drop", column) for column in drop]:
         if column is None:
             continue
         if column not in columns:
-            near = difflib.get_close_matches(column, columns, n=3, cutoff=0.5)
+            near = _nearest(column, columns)
             guess = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
             raise BadInputError(
                 f"{role}={column!r} is not a column of the table; {guess}"
@@ -241,6 +254,12 @@ def _check_roles(
                 "name it once."
             )
         taken[column] = role
+
+
+def _nearest(name: str, names: list[str]) -> list[str]:
+    lowered = {other.lower(): other for other in names}
+    near = difflib.get_close_matches(name.lower(), list(lowered), n=3)
+    return [lowered[other] for other in near]
 
 
 def _code_groups(column: pd.Series, name: str) -> np.ndarray:
@@ -281,6 +300,11 @@ def _parse_time(column: pd.Series, name: str) -> np.ndarray:
         raise BadInputError(
             f"The time column {name!r} holds {plain.iloc[first]} in row {first + 1}; "
             "every row needs a finite time."
+        )
+    if plain.nunique() == 1:
+        raise BadInputError(
+            f"The time column {name!r} holds a single value, so it can't order the "
+            "rows; choose another column or no time."
         )
     since = plain - plain.min()
     if since.dtype.kind == "m":
@@ -328,11 +352,10 @@ def _features(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
     columns = {name: plain_column(column, str(name)) for name, column in frame.items()}
     empty = [str(name) for name, column in columns.items() if column.isna().all()]
     if empty:
-        options = " ".join(f"--drop {name}" for name in empty[:8])
         raise BadInputError(
             f"{'The column' if len(empty) == 1 else 'The columns'} {_quoted(empty)} "
             f"{'has' if len(empty) == 1 else 'have'} no value in any row; leave out "
-            f"what carries nothing with {options}{' ...' if len(empty) > 8 else ''}."
+            f"what carries nothing with {drop_option(empty)}."
         )
     for name, column in columns.items():
         _refuse_infinite(column, str(name))

@@ -138,7 +138,7 @@ class Judge:
             )
         else:
             text = self._none(metric, group, outcomes)
-        text += self._harms(outcomes)
+        text += self._harms(metric, outcomes)
         return self._clause(group, "helps" if helping else "none", text)
 
     @staticmethod
@@ -200,14 +200,16 @@ class Judge:
             text += ", and every remedy is equivalent to doing nothing or worse"
         return text + "."
 
-    def _harms(self, outcomes: dict) -> str:
+    def _harms(self, metric: Metric, outcomes: dict) -> str:
         harming = {p: v[0] for p, v in outcomes.items() if v[1] == "harms"}
         if not harming:
             return ""
         worst = min(harming, key=lambda pair: harming[pair].difference)
         names = sorted({self.title(remedy) for _, remedy in harming})
+        # A remedy that was never meant to move decisions is behind one that is.
+        word = "Harmful" if metric.baseline == "nothing" else "Behind a tuned threshold"
         return (
-            f" Harmful: {', '.join(names)} (worst {self._pair(worst)}, "
+            f" {word}: {', '.join(names)} (worst {self._pair(worst)}, "
             f"{interval(harming[worst])})."
         )
 

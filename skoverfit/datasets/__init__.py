@@ -1,34 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Generators, and injectors of label noise and imbalance."""
 
-from skoverfit.datasets._class_noise import asymmetric_noise as asymmetric_noise
 from skoverfit.datasets._class_noise import (
+    asymmetric_noise as asymmetric_noise,
     class_conditional_noise as class_conditional_noise,
+    pair_noise as pair_noise,
+    symmetric_noise as symmetric_noise,
 )
-from skoverfit.datasets._class_noise import pair_noise as pair_noise
-from skoverfit.datasets._class_noise import symmetric_noise as symmetric_noise
-from skoverfit.datasets._feature_noise import instance_noise as instance_noise
-from skoverfit.datasets._feature_noise import margin_noise as margin_noise
-from skoverfit.datasets._joint_noise import joint_noise as joint_noise
+from skoverfit.datasets._feature_noise import (
+    instance_noise as instance_noise,
+    margin_noise as margin_noise,
+)
 from skoverfit.datasets._joint_noise import (
+    joint_noise as joint_noise,
     joint_proportional_noise as joint_proportional_noise,
 )
 from skoverfit.datasets._label_noise import make_label_noise as make_label_noise
 from skoverfit.datasets._long_tail import (
     make_linear_imbalance as make_linear_imbalance,
+    make_long_tail as make_long_tail,
+    make_step_imbalance as make_step_imbalance,
 )
-from skoverfit.datasets._long_tail import make_long_tail as make_long_tail
-from skoverfit.datasets._long_tail import make_step_imbalance as make_step_imbalance
 from skoverfit.datasets._noisy_long_tail import (
     make_noisy_long_tail as make_noisy_long_tail,
 )
 from skoverfit.datasets._transition import (
     check_transition_matrix as check_transition_matrix,
-)
-from skoverfit.datasets._transition import (
     is_learnable_transition as is_learnable_transition,
-)
-from skoverfit.datasets._transition import (
     make_transition_matrix as make_transition_matrix,
 )
 

@@ -149,6 +149,9 @@ def _multiclass(codes: np.ndarray, logs: np.ndarray, weights: np.ndarray) -> flo
     if np.all(own >= logs.max(axis=1)) or np.all(own <= logs.min(axis=1)):
         raise _separated()
     share = weights / weights.sum()
+    # In units of their spread, so that the gradient has one scale.
+    spread = float(np.sqrt(share @ logs.var(axis=1)))
+    logs, own = logs / spread, own / spread
 
     def oracle(theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         scaled = theta[0] * logs
@@ -160,7 +163,7 @@ def _multiclass(codes: np.ndarray, logs: np.ndarray, weights: np.ndarray) -> flo
         loss = float(share @ (normalizer - theta[0] * own))
         return loss, np.array([share @ (mean - own)]), np.array([[share @ variance]])
 
-    return float(_newton(oracle, np.array([1.0]))[0])
+    return float(_newton(oracle, np.array([spread]))[0] / spread)
 
 
 def _newton(

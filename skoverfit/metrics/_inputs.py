@@ -29,6 +29,9 @@ _BORDER_TOLERANCE = 1e-6
 def _label_array(values: Any, name: str) -> np.ndarray:
     """Return labels as a 1-D array without missing values; str objects become U."""
     array = np.asarray(values)
+    if array.dtype.kind in "US" and not hasattr(values, "__array__"):
+        # numpy makes strings of all that a list holds: NaN would be the class "nan".
+        array = np.asarray(values, dtype=object)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -40,6 +43,8 @@ def _label_array(values: Any, name: str) -> np.ndarray:
             raise ValueError(f"{name} contains missing values.")
     elif array.dtype.kind == "f" and not np.all(np.isfinite(array)):
         raise ValueError(f"{name} contains NaN or infinity.")
+    elif array.dtype.kind in "mM" and np.isnat(array).any():
+        raise ValueError(f"{name} contains missing values.")
     return array
 
 
@@ -122,7 +127,7 @@ def _look_up(y: np.ndarray, classes: np.ndarray, name: str) -> np.ndarray:
     strangers = ordered[position] != y
     if np.any(strangers):
         raise ValueError(
-            f"{name} has a class that is not in labels: {y[strangers][0]!r}."
+            f"{name} has a class that is not in labels: {y[strangers].tolist()[0]!r}."
         )
     return order[position]
 
@@ -131,6 +136,8 @@ def as_scores(values: Any, n_rows: int, name: str = "y_score") -> np.ndarray:
     """Return scores of shape (n_rows,) or (n_rows, n_classes), without NaN."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
+        if array.dtype.kind == "c":
+            raise ValueError(f"{name} must not be complex.")
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as exc:
@@ -257,4 +264,6 @@ def recall_counts(
         minlength=classes.size,
     )
     present = totals > 0
+    # Sums of the same weights in another order may differ by a rounding error.
+    right = np.minimum(right, totals)
     return right[present].astype(np.float64), totals[present].astype(np.float64)

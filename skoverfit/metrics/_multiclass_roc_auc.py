@@ -126,7 +126,7 @@ def multiclass_roc_auc(
     if present.size < 2:
         raise ValueError(
             "The area under the ROC curve needs rows of at least two classes. "
-            f"y_true has only class {classes[present[0]]!r}."
+            f"y_true has only class {classes[present].tolist()[0]!r}."
         )
     if scores.ndim == 1 or average == "micro":
         positive = np.zeros((n_rows, n_classes), dtype=bool)

@@ -87,6 +87,16 @@ def test_labels_columns_and_weights(data):
     )
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 20])
+def test_multiclass_slope_is_found_on_every_scale(scale):
+    y, prob = multiclass(4)
+    slope, _ = calibration_slope_intercept(y, prob)
+    scaled = softmax(scale * np.log(prob), axis=1)
+    assert scaled.min() > 0
+    found, _ = calibration_slope_intercept(y, scaled)
+    assert found * scale == pytest.approx(slope, rel=1e-6)
+
+
 def test_certain_forecasts_are_shrunk():
     y, p = make(3, n=99)
     p = p.round(1)

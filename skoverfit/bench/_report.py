@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The report: one HTML file that needs nothing else, a pure function of the analysis."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from skoverfit._core._html import template_environment, write_atomically
+from skoverfit.bench import _format as fmt, _report_view as view
+from skoverfit.bench._report_view import Block, Panel
+from skoverfit.bench._types import Analysis, Cost, Question
+
+__all__ = ["render_report", "write_report"]
+
+_MAX_RELIABILITY_FIGURES = 9
+
+
+def render_report(analysis: Analysis) -> str:
+    """Return the report as one HTML page.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What the run found; plain JSON values.
+
+    Returns
+    -------
+    str
+        The page: no script, nothing loaded from anywhere, every name escaped. The same
+        analysis gives the same text, byte for byte.
+
+    Raises
+    ------
+    ImportError
+        If jinja2 or matplotlib is not installed (extra ``bench``).
+    """
+    template = template_environment("skoverfit.bench").get_template("report.html.j2")
+    page = template.render(
+        a=analysis,
+        several=len(analysis["groups"]) > 1,
+        cards=view.verdict_cards(analysis),
+        leaderboard=_leaderboard(analysis),
+        comparisons=view.comparison_blocks(analysis),
+        gaps=_gaps(analysis),
+        heat=_heat(analysis),
+        ranks=_ranks(analysis),
+        reliability=_reliability(analysis),
+        costs=_costs(analysis),
+        tables=_tables(analysis),
+        fmt=fmt,
+    )
+    return page.rstrip() + "\n"
+
+
+def write_report(analysis: Analysis, path: str | os.PathLike[str]) -> Path:
+    """Write the report so that the file is either the old one or the new one, whole.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What the run found.
+    path : str or path-like
+        The HTML file; its folder has to exist.
+
+    Returns
+    -------
+    pathlib.Path
+        The path as it was given.
+
+    Raises
+    ------
+    BadInputError
+        If the file can't be written; an old one is left whole.
+    ImportError
+        If jinja2 or matplotlib is not installed (extra ``bench``).
+    """
+    return write_atomically(path, render_report(analysis))
+
+
+def _leaderboard(analysis: Analysis) -> list[Block]:
+    from skoverfit.bench._figures import leaderboard_svg
+
+    def make(question: Question, group: str, suffix: str) -> Panel | None:
+        rows = view.of(analysis["leaderboard"], question, group)
+        shown = view.top_leaders(rows, question)
+        drawable = [row for row in shown if math.isfinite(row["score"])]
+        if not rows:
+            return None
+        svg = drawable and leaderboard_svg(
+            drawable, question, f"lead-{suffix}", view.where(analysis, group)
+        )
+        extra = {"n_shown": len(drawable), "question": question}
+        return Panel("", svg, view.leader_rows(rows), extra)
+
+    return view.matrix(analysis, make)
+
+
+def _gaps(analysis: Analysis) -> list[Block]:
+    from skoverfit.bench._figures import gap_svg
+
+    def make(question: Question, group: str, suffix: str) -> Panel | None:
+        rows = view.of(analysis["gaps"], question, group)
+        leaders = view.of(analysis["leaderboard"], question, group)
+        shown = view.top_gaps(rows, view.top_leaders(leaders, question))
+        keys = ("train", "test", "gap")
+        drawable = [r for r in shown if all(math.isfinite(r[key]) for key in keys)]  # type: ignore[literal-required]
+        if not rows:
+            return None
+        svg = drawable and gap_svg(
+            drawable, question, f"gap-{suffix}", view.where(analysis, group)
+        )
+        return Panel("", svg, view.gap_rows(rows), {"question": question})
+
+    return view.matrix(analysis, make)
+
+
+def _best_estimator(analysis: Analysis, question: Question, group: str) -> str:
+    leaders = view.of(analysis["leaderboard"], question, group)
+    return min(leaders, key=lambda row: row["rank"])["estimator"] if leaders else ""
+
+
+def _heat(analysis: Analysis) -> list[Block]:
+    scales = {
+        question["id"]: view.scale_of(
+            [
+                cell["difference"]
+                for cell in analysis["heat"]
+                if cell["question"] == question["id"]
+            ]
+        )
+        for question in analysis["questions"]
+    }
+
+    def make(question: Question, group: str, suffix: str) -> Panel | None:
+        return view.heat_panel(
+            view.of(analysis["heat"], question, group),
+            _best_estimator(analysis, question, group),
+            scales[question["id"]],
+        )
+
+    return view.matrix(analysis, make)
+
+
+def _ranks(analysis: Analysis) -> dict[str, Any]:
+    from skoverfit.bench._rank_figure import MAX_METHODS, rank_svg
+
+    questions = {question["id"]: question for question in analysis["questions"]}
+    panels, reasons = [], []
+    for number, ranks in enumerate(analysis["ranks"]):
+        question = questions.get(ranks["question"])
+        if question is None:
+            continue
+        if ranks["reason"] or ranks["critical_difference"] is None:
+            reason = ranks["reason"] or "There is no critical difference to draw."
+            reasons.append((question["label"], reason))
+        elif ranks["methods"]:
+            svg = rank_svg(ranks, question, f"rank-{number}")
+            left_out = max(0, len(ranks["methods"]) - MAX_METHODS)
+            extra = {"ranks": ranks, "left_out": left_out}
+            panels.append(Panel(question["label"], svg, extra=extra))
+    # One sentence where the reason is the same for all questions.
+    if len({reason for _, reason in reasons}) == 1 and not panels:
+        reasons = [("", reasons[0][1])]
+    return {"panels": panels, "reasons": reasons}
+
+
+def _reliability(analysis: Analysis) -> dict[str, list[Panel]]:
+    from skoverfit.bench._figures import reliability_svg
+
+    several = len(analysis["groups"]) > 1
+    first: list[Panel] = []
+    more: list[Panel] = []
+    for i, group in enumerate(analysis["groups"]):
+        tables = dict.fromkeys(
+            curve["table"]
+            for curve in analysis["reliability"]
+            if curve["group"] == group
+        )
+        for j, table in enumerate(tables):
+            curves = view.reliability_choice(analysis, group, table)
+            full = len(first) + len(more) >= _MAX_RELIABILITY_FIGURES
+            if not curves or (full and j):
+                continue
+            place = f", {table}{view.where(analysis, group)}"
+            svg = reliability_svg(curves, f"rel-{i}-{j}", place)
+            extra = {"group": group if several else "", "curves": curves}
+            (more if j else first).append(Panel(table, svg, extra=extra))
+    return {"first": first, "more": more}
+
+
+def _cost_rows(rows: Sequence[Cost]) -> list[dict[str, Any]]:
+    result = []
+    for row in rows:
+        value, span = fmt.with_interval(
+            row["difference"], row["lower"], row["upper"], sign=True
+        )
+        memory = row["peak_memory_mb"]
+        texts = {
+            "seconds": fmt.seconds(row["fit_seconds"]),
+            "ratio": fmt.ratio(row["time_ratio"]),
+            "memory": "not known" if memory is None else f"{memory:.0f} MB",
+        }
+        result.append({**row, **texts, "value": value, "interval": span})
+    return result
+
+
+def _costs(analysis: Analysis) -> list[Block]:
+    from skoverfit.bench._figures import cost_svg
+
+    def make(question: Question, group: str, suffix: str) -> Panel | None:
+        rows = view.of(analysis["costs"], question, group)
+        if not rows:
+            return None
+        best = _best_estimator(analysis, question, group)
+        names = {row["estimator"] for row in rows}
+        best = best if best in names else rows[0]["estimator"]
+        drawable = [
+            row
+            for row in rows
+            if row["estimator"] == best
+            and math.isfinite(row["difference"])
+            and math.isfinite(row["time_ratio"])
+            and row["time_ratio"] > 0
+            and row["remedy"] != question["baseline"]
+        ]
+        ropes = [
+            row["rope"]
+            for row in view.of(analysis["comparisons"], question, group)
+            if row["estimator"] == best and math.isfinite(row["rope"])
+        ]
+        place = view.where(analysis, group)
+        svg = drawable and cost_svg(
+            drawable, question, max(ropes, default=0.0), f"cost-{suffix}", place
+        )
+        return Panel("", svg, _cost_rows(rows), {"estimator": best})
+
+    return view.matrix(analysis, make)
+
+
+def _tables(analysis: Analysis) -> list[dict[str, Any]]:
+    labels = {question["id"]: question["label"] for question in analysis["questions"]}
+    result = []
+    for table in analysis["tables"]:
+        total = sum(table["classes"].values()) or 1
+        classes = [
+            {"name": name, "n": fmt.count(n), "share": fmt.percent(n / total)}
+            for name, n in table["classes"].items()
+        ]
+        dummy = [
+            {"label": labels.get(key, key), "value": fmt.number(value)}
+            for key, value in table["dummy"].items()
+        ]
+        size = {"rows": fmt.count(table["n_rows"])}
+        size["columns"] = fmt.count(table["n_columns"])
+        result.append({**table, **size, "classes": classes, "dummy": dummy})
+    return result
