@@ -131,7 +131,7 @@ class MulticlassTunedThresholdClassifierCV(
     n_features_in_ : int
         Number of features, if the classifier tells.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Feature names, if the classifier tells.
 
     See Also

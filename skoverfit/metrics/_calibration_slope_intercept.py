@@ -59,7 +59,7 @@ def calibration_slope_intercept(
         P(y = 1) = expit(a + b logit(p)) [1]_. For more classes beta of
         softmax(beta log p), which is 1 / temperature.
     intercept : float
-        a of the same fit; for more than two classes 0.0, since that model has none.
+        The a of the same fit; for more than two classes 0.0, since that model has none.
 
     Raises
     ------

@@ -53,9 +53,9 @@ def spiegelhalter_z(
     Returns
     -------
     float
-        z = sum (y - p)(1 - 2 p) / sqrt(sum (1 - 2 p)^2 p (1 - p)). Where no forecast
-        leaves room for chance (all are 0, 1/2 or 1) it is 0 if none of the certain
-        ones is wrong, else infinite.
+        The sum of (y - p)(1 - 2 p) over sqrt(sum (1 - 2 p)^2 p (1 - p)). Where no
+        forecast leaves room for chance (all are 0, 1/2 or 1) it is 0 if none of the
+        certain ones is wrong, else infinite.
 
     Raises
     ------

@@ -64,7 +64,7 @@ def test_docstring_has_examples_that_run_as_doctests(public_path):
 def test_parameters_with_defaults_say_so(public_path):
     found = resolve(public_path)
     documented = {
-        name: parameter.type
+        name: " ".join([parameter.type, *parameter.desc])
         for parameter in get_doc_object(found)["Parameters"]
         for name in parameter.name.split(", ")
     }
@@ -73,7 +73,7 @@ def test_parameters_with_defaults_say_so(public_path):
         for name, text in documented.items()
         if inspect.signature(found).parameters[name].default
         is not inspect.Parameter.empty
-        and not re.search(r"default|optional", text)
+        and not re.search(r"default|optional|As in `", text)
     }
     assert silent == set()
 
