@@ -181,6 +181,10 @@ def _newton(
         step = np.linalg.solve(curvature, gradient)
         longest = 3.0 * (1.0 + np.linalg.norm(theta))
         step *= min(1.0, longest / max(float(np.linalg.norm(step)), 1e-300))
+        # The loss can't be told from its minimum any more; the last step, in the
+        # region of quadratic convergence, needs no search.
+        if float(gradient @ step) < 1e-14:
+            return _settled(theta - step, gradient)
         size = 1.0
         while True:
             trial = theta - size * step
