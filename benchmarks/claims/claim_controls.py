@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, make_classification
 from sklearn.linear_model import LogisticRegression
 
 from skoverfit.bench import Table, make_estimators, run_bench
@@ -78,11 +78,16 @@ def second_name(seed):
 
 
 def unregularized(seed):
-    """150 rows, 300 columns driven by five hidden factors, as genes are; C = 1e6."""
-    rng = np.random.default_rng(seed)
-    factors = rng.normal(size=(150, 5))
-    X = factors @ rng.normal(size=(5, 300)) + 2 * rng.normal(size=(150, 300))
-    y = (factors[:, :2].sum(axis=1) + rng.normal(size=150) > 0).astype(int)
+    """200 rows and 400 columns, 120 of which tell something, 10 % random labels."""
+    X, y = make_classification(
+        200,
+        400,
+        n_informative=20,
+        n_redundant=100,
+        n_clusters_per_class=1,
+        flip_y=0.1,
+        random_state=seed,
+    )
     result = run_bench(
         [as_table(X, y, "wide")],
         estimators={"logistic": LogisticRegression(C=1e6, max_iter=2000)},

@@ -3,14 +3,14 @@
 
 numpy arrays, pandas and polars frames and series (through narwhals), scipy sparse
 matrices and arrays, torch tensors, lists and tuples. Neither torch, pandas nor polars
-is imported here: a tensor can only exist where torch is already loaded.
+is imported here: a tensor can only exist where torch is already loaded. `_rebuild`
+turns arrays back into containers.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -18,14 +18,15 @@ import scipy.sparse as sp
 
 __all__ = [
     "ContainerSpec",
-    "concatenate_rows",
+    "as_narwhals",
     "container_of",
     "copy_index",
+    "kind_of",
     "missing_values",
     "n_rows",
-    "restore",
     "take_rows",
     "to_numpy",
+    "torch_of",
 ]
 
 Kind = Literal["numpy", "list", "tuple", "dataframe", "series", "sparse", "tensor"]
@@ -61,31 +62,31 @@ class ContainerSpec:
     columns: tuple[Any, ...] | None = None
     format: str = ""
     device: Any = None
-    template: Any = None
+    template: Any = field(default=None, compare=False)
 
 
-def _torch_of(X: Any) -> Any:
+def torch_of(X: Any) -> Any:
     """Return the torch module where X is a tensor, otherwise None."""
     torch = sys.modules.get("torch")
     tensor = getattr(torch, "Tensor", None)
     return torch if tensor is not None and isinstance(X, tensor) else None
 
 
-def _native(X: Any) -> Any:
+def as_narwhals(X: Any) -> Any:
     """Wrap X for narwhals."""
     import narwhals.stable.v2 as nw
 
     return nw.from_native(X, eager_only=True, allow_series=True)
 
 
-def _kind_of(X: Any) -> Kind:
+def kind_of(X: Any) -> Kind:
     if isinstance(X, np.ndarray):
         return "numpy"
     if sp.issparse(X):
         return "sparse"
     if isinstance(X, (list, tuple)):
         return "list" if isinstance(X, list) else "tuple"
-    if _torch_of(X) is not None:
+    if torch_of(X) is not None:
         return "tensor"
     from narwhals.stable.v2 import dependencies
 
@@ -109,7 +110,7 @@ def n_rows(X: Any) -> int:
     >>> n_rows([[1, 2], [3, 4], [5, 6]])
     3
     """
-    if _kind_of(X) in ("list", "tuple"):
+    if kind_of(X) in ("list", "tuple"):
         return len(X)
     if len(X.shape) == 0:
         raise TypeError("Got a scalar array (0 dimensions); rows are needed.")
@@ -126,7 +127,7 @@ def container_of(X: Any) -> ContainerSpec:
     >>> container_of(np.zeros((2, 3), dtype=np.float32)).kind
     'numpy'
     """
-    kind = _kind_of(X)
+    kind = kind_of(X)
     if kind in ("list", "tuple"):
         nested = len(X) > 0 and isinstance(X[0], (list, tuple, np.ndarray))
         return ContainerSpec(kind=kind, ndim=np.ndim(X) if nested else 1)
@@ -198,25 +199,27 @@ def to_numpy(X: Any) -> np.ndarray:
     array([[1. , 0.5],
            [2. , nan]])
     """
-    kind = _kind_of(X)
+    kind = kind_of(X)
     if kind == "numpy":
         return X
     if kind == "sparse":
         return X.toarray()
     if kind == "tensor":
-        torch = _torch_of(X)
+        torch = torch_of(X)
         X = X.detach().cpu()
         return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
     if kind == "series":
-        return _series_to_numpy(_native(X))
+        return _series_to_numpy(as_narwhals(X))
     if kind == "dataframe":
         if hasattr(X, "iloc"):  # pandas allows two columns of one name
             columns = [X.iloc[:, j] for j in range(X.shape[1])]
         else:
             columns = [X[name] for name in X.columns]
-        return _common_array([_series_to_numpy(_native(c)) for c in columns], len(X))
-    if kind in ("list", "tuple") and any(_torch_of(row) is not None for row in X):
-        X = [to_numpy(row) if _torch_of(row) is not None else row for row in X]
+        return _common_array(
+            [_series_to_numpy(as_narwhals(c)) for c in columns], len(X)
+        )
+    if kind in ("list", "tuple") and any(torch_of(row) is not None for row in X):
+        X = [to_numpy(row) if torch_of(row) is not None else row for row in X]
     return np.asarray(X)
 
 
@@ -270,7 +273,7 @@ def take_rows(X: Any, indices: Any) -> Any:
     >>> take_rows(["a", "b", "c"], [2, 2, 0])
     ['c', 'c', 'a']
     """
-    kind, rows = _kind_of(X), _row_numbers(indices, n_rows(X))
+    kind, rows = kind_of(X), _row_numbers(indices, n_rows(X))
     if kind == "numpy":
         return np.take(X, rows, axis=0)
     if kind in ("list", "tuple"):
@@ -280,11 +283,11 @@ def take_rows(X: Any, indices: Any) -> Any:
         sliceable = X if X.format in ("csr", "csc") else X.tocsr()
         return sliceable[rows].asformat(X.format)
     if kind == "tensor":
-        torch = _torch_of(X)
+        torch = torch_of(X)
         return X.index_select(0, torch.from_numpy(rows.astype("int64")).to(X.device))
     if hasattr(X, "iloc"):
         return X.iloc[rows]
-    return _native(X)[rows].to_native()
+    return as_narwhals(X)[rows].to_native()
 
 
 def copy_index(X: Any, source: Any) -> Any:
@@ -296,114 +299,6 @@ def copy_index(X: Any, source: Any) -> Any:
         X = X.copy()
         X.index = source.index
     return X
-
-
-def _require_one_kind(parts: Sequence[Any]) -> Kind:
-    if not parts:
-        raise ValueError("There is nothing to concatenate: got 0 parts.")
-    kinds = {_kind_of(part) for part in parts}
-    if len(kinds) > 1:
-        raise TypeError(f"Only parts of one kind can be joined, got {sorted(kinds)}.")
-    return kinds.pop()
-
-
-def _cast_like(values: np.ndarray, dtype: np.dtype, what: str) -> np.ndarray:
-    """Cast without changing a value beyond the rounding of a shorter float."""
-    if values.dtype == dtype:
-        return values
-    if dtype.kind in "US" and values.dtype.kind in "USO":
-        return values.astype(dtype.kind)  # of the width needed: never cut a string
-    if dtype.kind in "biu" and values.dtype.kind in "biufO":
-        cast = values.astype(dtype)
-        if not np.array_equal(cast, values):
-            raise ValueError(
-                f"{what} has dtype {dtype} and can't hold the new values without "
-                "changing them. Round them first, or convert the input to float."
-            )
-        return cast
-    return values.astype(
-        dtype, casting="unsafe" if values.dtype == object else "same_kind"
-    )
-
-
-def concatenate_rows(parts: Sequence[Any]) -> Any:
-    """Put containers of one kind below each other; the first decides the dtype.
-
-    A pandas result gets a new index 0..n-1, as imbalanced-learn's samplers give it.
-
-    Raises
-    ------
-    TypeError
-        Where the parts are of different kinds.
-    ValueError
-        Where a dtype can't hold the values of a later part, e.g. 0.5 in integers.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skoverfit._core._arrays import concatenate_rows
-    >>> concatenate_rows([np.float32([1]), np.float64([2])]).dtype
-    dtype('float32')
-    """
-    kind, first = _require_one_kind(parts), parts[0]
-    if kind in ("list", "tuple"):
-        return type(first)(row for part in parts for row in part)
-    if kind == "tensor":
-        return _torch_of(first).cat([part.to(first) for part in parts])
-    if kind == "sparse":
-        cast = [part.astype(first.dtype, casting="same_kind") for part in parts]
-        return sp.vstack(cast, format=first.format)
-    if kind == "numpy":
-        width = np.result_type(*parts) if first.dtype.kind in "US" else first.dtype
-        return np.concatenate([_cast_like(p, width, "The first part") for p in parts])
-    return _concatenate_frames(parts, is_series=kind == "series")
-
-
-def _concatenate_frames(parts: Sequence[Any], *, is_series: bool) -> Any:
-    import narwhals.stable.v2 as nw
-
-    frames = [part.to_frame("values") if is_series else part for part in parts]
-    wrapped = [_native(frame) for frame in frames]
-    for number, frame in enumerate(frames):
-        for name, dtype in zip(frames[0].columns, _dtypes(frames[0]), strict=True):
-            if name not in frame.columns or frame[name].dtype != dtype:
-                met = frame[name].dtype if name in frame.columns else "missing"
-                raise TypeError(
-                    f"Column {name!r} is {dtype} in the first part and {met} in part "
-                    f"{number}; parts must agree. `restore` gives a part its dtypes."
-                )
-    joined = nw.concat(wrapped, how="vertical")
-    if not is_series:
-        native = joined.to_native()
-        return native.reset_index(drop=True) if hasattr(native, "iloc") else native
-    native = joined.get_column("values").alias(parts[0].name).to_native()
-    return native.reset_index(drop=True) if hasattr(native, "iloc") else native
-
-
-def _dtypes(frame: Any) -> list[Any]:
-    """Return the native dtypes of the columns, in order."""
-    return list(frame.dtypes)
-
-
-def _restore_series(values: np.ndarray, template: Any, name: Any) -> Any:
-    """Build a series of the template's class and dtype."""
-    dtype = template.dtype
-    if hasattr(template, "iloc"):
-        if isinstance(dtype, np.dtype):
-            values = _cast_like(values, dtype, f"Column {name!r}")
-        elif values.dtype.kind == "f" and str(dtype) == "boolean":
-            flags = np.empty(len(values), dtype=object)
-            flags[:] = [None if v != v else bool(v) for v in values]
-            values = flags
-        series = type(template)(values, dtype=dtype, name=name)
-        lost = np.asarray(series.isna()) & ~missing_values(values)
-        if lost.any():
-            raise ValueError(
-                f"Column {name!r} has dtype {dtype}, which does not know the value "
-                f"{values[lost][0]!r}."
-            )
-        return series
-    return type(template)(name, values.tolist(), dtype=dtype, strict=True)
 
 
 def missing_values(values: np.ndarray) -> np.ndarray:
@@ -420,72 +315,3 @@ def missing_values(values: np.ndarray) -> np.ndarray:
         for v in values.ravel()
     ]
     return np.array(flags, dtype=bool).reshape(values.shape)
-
-
-def restore(array: Any, spec: ContainerSpec) -> Any:
-    """Turn a numpy array into the kind of container that ``spec`` describes.
-
-    Values are cast to the dtypes of the original; no value is changed by that beyond
-    the rounding of a shorter float. A pandas result gets a new index 0..n-1.
-
-    Parameters
-    ----------
-    array : ndarray, or a sparse matrix where spec.kind is "sparse"
-        The values; for a frame two-dimensional with a column per name.
-    spec : ContainerSpec
-        From `container_of`.
-
-    Returns
-    -------
-    container
-
-    Raises
-    ------
-    ValueError
-        Where the dtype can't hold a value, e.g. 0.5 in an integer column or an unknown
-        category.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skoverfit._core._arrays import container_of, restore
-    >>> restore(np.array([1.0, 2.0]), container_of([7, 7]))
-    [1.0, 2.0]
-    """
-    if spec.kind == "sparse":
-        built = spec.template(array)
-        return built.astype(spec.dtype, casting="same_kind").asformat(spec.format)
-    array = np.asarray(array)
-    if spec.kind == "numpy":
-        return _cast_like(array, spec.dtype, "The input")
-    if spec.kind in ("list", "tuple"):
-        return array.tolist() if spec.kind == "list" else tuple(array.tolist())
-    if spec.kind == "tensor":
-        torch = sys.modules["torch"]
-        if not (spec.dtype.is_floating_point or spec.dtype.is_complex):
-            like = torch.empty(0, dtype=spec.dtype).numpy().dtype
-            array = _cast_like(array, like, "The tensor")
-        return torch.as_tensor(np.array(array)).to(spec.device, spec.dtype)
-    if spec.kind == "series":
-        return _restore_series(array, spec.template, spec.template.name)
-    return _restore_frame(array, spec)
-
-
-def _restore_frame(array: np.ndarray, spec: ContainerSpec) -> Any:
-    names = spec.columns or ()
-    if array.ndim != 2 or array.shape[1] != len(names):
-        raise ValueError(
-            f"The frame has {len(names)} columns, the array has shape {array.shape}."
-        )
-    template = spec.template
-    if hasattr(template, "iloc"):
-        columns = {
-            j: _restore_series(array[:, j], template.iloc[:, j], name)
-            for j, name in enumerate(names)
-        }
-        built = type(template)(columns, index=range(len(array)))
-        built.columns = template.columns
-        return built
-    return type(template)(
-        [_restore_series(array[:, j], template[n], n) for j, n in enumerate(names)]
-    )

@@ -28,7 +28,7 @@ _FORBIDDEN = re.compile(
 
 
 def clean_text(text: object) -> str:
-    """Return the text on one line, without what no page may hold.
+    r"""Return the text on one line, without what no page may hold.
 
     Control characters, lone surrogates and the characters that reverse or hide text
     become blanks, runs of blanks become one. Nothing is escaped here: that is the
@@ -47,7 +47,7 @@ def clean_text(text: object) -> str:
     Examples
     --------
     >>> from skoverfit._core._html import clean_text
-    >>> clean_text("a\\x00b\\n  c")
+    >>> clean_text("a\x00b\n  c")
     'a b c'
     """
     return " ".join(_FORBIDDEN.sub(" ", str(text)).split())
@@ -170,7 +170,7 @@ def write_atomically(path: str | os.PathLike[str], text: str) -> Path:
     path : str or path-like
         Where to write; the folder has to exist.
     text : str
-        Written as UTF-8 with ``\\n`` line ends; a lone surrogate becomes ``?``.
+        Written as UTF-8, line ends as they are; a lone surrogate becomes ``?``.
 
     Returns
     -------

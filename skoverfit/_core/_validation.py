@@ -90,7 +90,7 @@ def check_labels(y: Any, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
         row = int(np.flatnonzero(gone)[0])
         raise ValueError(
             f"{name} has {int(gone.sum())} missing labels, the first in row {row} "
-            f"({values[row]!r}). Drop these rows, or label them."
+            f"({_plain(values[row])!r}). Drop these rows, or label them."
         )
     if values.dtype.kind not in "biufOSUTM":
         raise TypeError(f"{name} can't hold class labels of dtype {values.dtype}.")
@@ -99,6 +99,11 @@ def check_labels(y: Any, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
     _refuse_continuous(values, name)
     classes, codes = np.unique(values, return_inverse=True)
     return classes, codes.astype(np.int64, copy=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return a Python scalar, whose repr people know."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _label_array(y: Any, name: str) -> np.ndarray:
@@ -159,6 +164,6 @@ def _refuse_continuous(values: np.ndarray, name: str) -> None:
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise ValueError(
-            f"{name} looks continuous: {values[row]!r} in row {row}. Class labels "
-            "must be strings, booleans or whole numbers."
+            f"{name} looks continuous: {_plain(values[row])!r} in row {row}. Class "
+            "labels must be strings, booleans or whole numbers."
         )

@@ -98,6 +98,8 @@ def _plain_object(column: pd.Series, name: str) -> pd.Series:
     import pandas as pd
     from pandas.api import types
 
+    if column.dtype == _text_dtype() and column.dtype != object:
+        return column
     met = types.infer_dtype(column, skipna=True)
     if met == "string":
         return column.astype(object).where(column.notna(), None).astype(_text_dtype())

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["cost_svg", "gap_svg", "leaderboard_svg", "reliability_svg"]
 
-WIDTH = 3.8  # inches: 365 px on a page
+WIDTH = 3.4  # inches: 326 px, so that a phone shows 9 points as 11 px
 _NAME_COLUMNS = 23
 _ROW = 0.37  # inches a row of two lines
-_HEAD, _FOOT = 0.34, 0.52
+_HEAD, _FOOT = 0.3, 0.46
 
 
 def _two_line_axes(
@@ -48,7 +48,7 @@ def _two_line_axes(
     n = len(names)
     height = _HEAD + _FOOT + _ROW * n
     figure = new_figure(WIDTH, height)
-    left = 0.46
+    left = 0.5
     axes = figure.add_axes((left, _FOOT / height, 0.97 - left, _ROW * n / height))
     axes.set_ylim(n - 0.5, -0.5)
     axes.set_yticks([])
@@ -199,15 +199,13 @@ def gap_svg(rows: Sequence[Gap], question: Question, prefix: str, where: str) ->
                 markersize=6.5,
                 markeredgewidth=1.4,
             )
-        point = {"color": THEME["c2"], "marker": "o", "markersize": 6.5}
-        train = {"markerfacecolor": THEME["surface"], "markeredgewidth": 1.4}
+        train: dict[str, Any] = {"marker": "s", "color": THEME["c1"], "markersize": 6.5}
+        train |= {"markerfacecolor": THEME["surface"], "markeredgewidth": 1.4}
+        test: dict[str, Any] = {"marker": "o", "color": THEME["c2"], "markersize": 6.5}
         handles = [
-            Line2D(
-                [], [], linestyle="", marker="s", color=THEME["c1"], **train,
-                label="training",
-            ),
-            Line2D([], [], **point, label="test, interval of gap"),
-        ]  # fmt: skip
+            Line2D([], [], linestyle="", label="training", **train),
+            Line2D([], [], label="test, interval of gap", **test),
+        ]
         _legend_above(figure, axes, handles)
         return inline_svg(figure, prefix, label)
 
@@ -221,47 +219,46 @@ def reliability_svg(curves: Sequence[Reliability], prefix: str, where: str) -> M
         + " ".join(_miscalibration(curve) for curve in curves)
     )
     n_rows = math.ceil(len(curves) / 2)
-    height = 0.34 + 2.02 * n_rows
+    panel, head, foot = 1.36, 0.28, 0.46
+    height = foot + n_rows * (panel + head)
     with drawing_style():
         figure = new_figure(WIDTH, height)
-        grid = figure.add_gridspec(
-            n_rows,
-            2,
-            left=0.13,
-            right=0.98,
-            bottom=0.5 / height,
-            top=1 - 0.26 / height,
-            wspace=0.12,
-            hspace=0.26,
-        )
         limit = _reliability_limit(curves)
         for position, curve in enumerate(curves):
-            axes = figure.add_subplot(grid[position // 2, position % 2])
-            axes.set_xlim(0, limit)
-            axes.set_ylim(0, limit)
-            axes.set_aspect("equal")
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=2, min_n_ticks=2))
-            axes.yaxis.set_major_locator(MaxNLocator(nbins=2, min_n_ticks=2))
-            axes.plot(
-                [0, limit], [0, limit], color=THEME["muted"], linewidth=0.8, zorder=0
+            row, column = divmod(position, 2)
+            bottom = foot + (n_rows - 1 - row) * (panel + head)
+            left = 0.5 + column * (panel + 0.14)
+            axes = figure.add_axes(
+                (left / WIDTH, bottom / height, panel / WIDTH, panel / height)
             )
+            _reliability_axes(axes, limit)
             if others and position:
                 _reliability_background(axes, first)
             _reliability_curve(axes, curve, SERIES[position % len(SERIES)])
-            axes.set_title(shorten(curve["remedy"], 24), loc="left", pad=4)
+            axes.set_title(shorten(curve["remedy"], 23), loc="left", pad=4, fontsize=9)
             last_row = position + 2 >= len(curves)
-            axes.tick_params(labelbottom=last_row, labelleft=position % 2 == 0)
-        figure.text(0.555, 0.02 / height, "predicted probability", ha="center")
-        figure.text(0.0, 0.5, "observed frequency", rotation=90, va="center")
+            axes.tick_params(labelbottom=last_row, labelleft=column == 0)
+        middle = (0.5 + panel + 0.07) / WIDTH if others else (0.5 + panel / 2) / WIDTH
+        figure.text(middle, 0.05 / height, "predicted probability", ha="center")
+        middle = (foot + (n_rows * (panel + head) - head) / 2) / height
+        figure.text(0.0, middle, "observed frequency", rotation=90, va="center")
         return inline_svg(figure, prefix, label)
 
 
+def _reliability_axes(axes: Axes, limit: float) -> None:
+    axes.set_xlim(0, limit)
+    axes.set_ylim(0, limit)
+    ticks = [0, 0.5, 1] if limit > 1 else MaxNLocator(2).tick_values(0, limit)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks([tick for tick in ticks if tick <= limit])
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    diagonal = {"color": THEME["muted"], "linewidth": 0.8, "zorder": 0}
+    axes.plot([0, limit], [0, limit], **diagonal)  # type: ignore[arg-type]
+
+
 def _miscalibration(curve: Reliability) -> str:
-    """Say how far the curve is from the diagonal, weighted by rows."""
-    points = [point for point in curve["points"] if point["n"] > 0]
-    total = sum(point["n"] for point in points)
-    if not total:
-        return f"{curve['remedy']}: no points."
+    """Say how many of the curve's intervals miss the diagonal."""
+    points = curve["points"]
     outside = sum(not p["lower"] <= p["predicted"] <= p["upper"] for p in points)
     return f"{curve['remedy']}: {outside} of {len(points)} intervals miss the diagonal."
 
@@ -307,12 +304,12 @@ def cost_svg(
     prefix: str,
     where: str,
 ) -> Markup:
-    """Draw time against gain for one estimator; the band is the equivalence."""
-    drawn = [
-        row
-        for row in rows
-        if row["time_ratio"] > 0 and math.isfinite(row["time_ratio"])
-    ][: len(SERIES)]
+    """Draw time against gain for one estimator; the band is the equivalence.
+
+    At most as many remedies as there are markers are drawn, those that gain most.
+    """
+    gains = sorted((row["difference"] for row in rows), reverse=True)[: len(SERIES)]
+    drawn = [row for row in rows if row["difference"] >= gains[-1]][: len(SERIES)]
     best = max(drawn, key=lambda row: row["difference"])
     value, span = with_interval(
         best["difference"], best["lower"], best["upper"], sign=True
@@ -321,49 +318,41 @@ def cost_svg(
         f"{question['label']}{where}: {best['remedy']} gains most, {value} {span}, at "
         f"{ratio(best['time_ratio'])} the time of a plain fit."
     )
-    n_legend = math.ceil(len(drawn) / 2)
-    height = 2.75 + 0.19 * n_legend
+    legend = 0.19 * (len(drawn) + 1) + 0.06
+    height = legend + 2.5
     with drawing_style():
         figure = new_figure(WIDTH, height)
-        bottom = 0.62 + 0.19 * n_legend
-        axes = figure.add_axes(
-            (0.17, bottom / height, 0.8, (height - bottom - 0.12) / height)
-        )
+        bottom = (legend + 0.46) / height
+        axes = figure.add_axes((0.18, bottom, 0.8, 1.76 / height))
         _log_time_axis(axes, [row["time_ratio"] for row in drawn])
-        low, high = _gain_limits(axes, drawn, rope)
-        axes.axhspan(-rope, rope, color=THEME["rule"], alpha=0.45, linewidth=0)
+        limits = _gain_limits(axes, drawn, rope)
+        band: dict[str, Any] = {"color": THEME["rule"], "alpha": 0.45}
+        axes.axhspan(-rope, rope, linewidth=0, **band)
         axes.axhline(0, color=THEME["muted"], linewidth=1)
         axes.axvline(1, color=THEME["muted"], linewidth=1, linestyle=(0, (2, 2)))
-        axes.set_ylabel("gain over baseline")
+        figure.text(0.0, 1 - 0.04 / height, "gain over the baseline", va="top")
         handles: list[Any] = []
         for row, series in zip(drawn, SERIES, strict=False):
             style = {key: series[key] for key in ("color", "marker")}
-            ends = np.clip([row["lower"], row["upper"]], low, high)
+            ends = np.clip([row["lower"], row["upper"]], *limits)
             if not np.isnan(ends).any():
-                axes.vlines(
-                    row["time_ratio"], *ends, color=series["color"], linewidth=1.6
-                )
+                line = {"color": series["color"], "linewidth": 1.6}
+                axes.vlines(row["time_ratio"], ends[0], ends[1], **line)
             axes.plot(row["time_ratio"], row["difference"], markersize=7, **style)
-            name = shorten(row["remedy"], 22)
+            name = shorten(row["remedy"], 40)
             handles.append(Line2D([], [], linestyle="", label=name, **style))
-        handles.append(Patch(color=THEME["rule"], alpha=0.45, label="no difference"))
-        _legend_below(figure, handles)
+        handles.append(Patch(label="no difference worth having", **band))
+        figure.legend(
+            handles=handles,
+            loc="lower left",
+            bbox_to_anchor=(0.0, 0.0),
+            handletextpad=0.5,
+            handlelength=1.4,
+            labelspacing=0.33,
+            borderaxespad=0.1,
+            borderpad=0.1,
+        )
         return inline_svg(figure, prefix, label)
-
-
-def _legend_below(figure: Figure, handles: list[Any]) -> None:
-    figure.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0.0, 0.0),
-        ncols=2,
-        columnspacing=0.8,
-        handletextpad=0.4,
-        handlelength=1.2,
-        labelspacing=0.3,
-        borderaxespad=0.1,
-        borderpad=0.1,
-    )
 
 
 def _log_time_axis(axes: Axes, ratios: Sequence[float]) -> None:
@@ -383,11 +372,19 @@ def _gain_limits(axes: Axes, rows: Sequence[Cost], rope: float) -> tuple[float, 
     points = [row["difference"] for row in rows if math.isfinite(row["difference"])]
     low, high = min([-rope, *points]), max([rope, *points])
     reach = 2.5 * (high - low)
-    ends = [row[key] for row in rows for key in ("lower", "upper")]  # type: ignore[literal-required]
+    ends = [row[key] for row in rows for key in ("lower", "upper")]
     ends = [end for end in ends if low - reach <= end <= high + reach]
     low, high = min([low, *ends]), max([high, *ends])
     air = 0.07 * (high - low) or 1e-3
     axes.set_ylim(low - air, high + air)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _signed_tick(value)))
     axes.grid(axis="y")
     return low - air, high + air
+
+
+def _signed_tick(value: float) -> str:
+    """Format a tick with its sign and no more digits than it needs."""
+    if abs(value) < 1e-12:
+        return "0"
+    return f"{value:+.3g}".replace("-", "\N{MINUS SIGN}")

@@ -25,7 +25,21 @@ TEXT_COMPONENTS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedFold:
-    """What every estimator of a fold gets to see."""
+    """What every estimator of a fold gets to see.
+
+    Attributes
+    ----------
+    X_train : ndarray of shape (n_train, n_features_out) of float64
+        Encoded training rows: finite, C-contiguous.
+    X_test : ndarray of shape (n_test, n_features_out) of float64
+        Encoded test rows.
+    n_features_out : int
+        Number of encoded columns.
+    notes : tuple of str
+        Sentences for the report.
+    seconds : float
+        Wall-clock time of the preparation in seconds.
+    """
 
     X_train: np.ndarray
     X_test: np.ndarray

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_METHODS", "cliques", "rank_svg"]
 
 MAX_METHODS = 14
-_WIDTH = 3.8
+_WIDTH = 3.4
 _ROW = 0.24  # inches a method
 
 

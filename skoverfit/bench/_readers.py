@@ -246,6 +246,11 @@ def _scan(path: Path, stream: IO[bytes]) -> _Scan:
     try:
         return _scan_rows(path, reader, separator)
     except csv.Error as exc:
+        if "new-line character" in str(exc):
+            raise BadInputError(
+                f"{path} ends lines by a carriage return alone (near line "
+                f"{reader.line_num}); save it again with usual line ends."
+            ) from exc
         raise BadInputError(
             f"{path} is not a readable table: {exc} near line {reader.line_num}."
         ) from exc
@@ -254,14 +259,14 @@ def _scan(path: Path, stream: IO[bytes]) -> _Scan:
 def _scan_rows(path: Path, reader: Any, separator: str) -> _Scan:
     header = next(reader)
     names = tuple(name.strip() or f"Unnamed: {i}" for i, name in enumerate(header))
-    _refuse_duplicates(names, str(path))
+    _refuse_duplicates(names, f"The first line of {path}")
     width, n_rows, n_marks = len(names), 0, 0
     commas = points = False
     for row in reader:
         if len(row) != width:
             if not any(cell.strip() for cell in row) and len(row) <= 1:
                 continue
-            raise _wrong_length(path, reader.line_num, len(row), width, separator)
+            raise _wrong_length(path, reader.line_num, row, width, separator)
         n_rows += 1
         n_marks += row.count("?")
         if separator == ";" and n_rows <= 1000:
@@ -277,15 +282,18 @@ def _scan_rows(path: Path, reader: Any, separator: str) -> _Scan:
 
 
 def _wrong_length(
-    path: Path, line: int, met: int, expected: int, separator: str
+    path: Path, line: int, row: list[str], expected: int, separator: str
 ) -> BadInputError:
-    mark = {"\t": "tab"}.get(separator, repr(separator))
+    mark = "a tab" if separator == "\t" else repr(separator)
     hint = "mend that line"
-    if met == expected + 1:
+    if len(row) == expected + 1 and not row[-1].strip():
+        hint = "remove the separator at the end of the lines"
+    elif len(row) == expected + 1:
         hint += ", or, if every row is one longer, give the first column a name too"
     return BadInputError(
-        f"{path} has {met} fields in line {line}, but its header names {expected} "
-        f"columns (separator {mark}); {hint}."
+        f"{path} has {len(row)} {'field' if len(row) == 1 else 'fields'} in line "
+        f"{line}, but its header names {expected} "
+        f"{'column' if expected == 1 else 'columns'} (separator {mark}); {hint}."
     )
 
 
@@ -355,6 +363,7 @@ def _refuse_duplicates(names: Any, where: str) -> None:
     for name in map(str, names):
         if name in seen:
             raise BadInputError(
-                f"{where} has more than one column named {name!r}; rename all but one."
+                f"{where} names more than one column {name!r}; column names have to "
+                "differ."
             )
         seen.add(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The report: one HTML file that needs nothing else, a pure function of the analysis."""
+"""The report: one HTML file that needs nothing else, a function of the analysis."""
 
 from __future__ import annotations
 
@@ -131,31 +131,12 @@ def _gaps(analysis: Analysis) -> list[Block]:
     return view.matrix(analysis, make)
 
 
-def _best_estimator(analysis: Analysis, question: Question, group: str) -> str:
-    leaders = view.of(analysis["leaderboard"], question, group)
-    return min(leaders, key=lambda row: row["rank"])["estimator"] if leaders else ""
-
-
-def _heat(analysis: Analysis) -> list[Block]:
-    scales = {
-        question["id"]: view.scale_of(
-            [
-                cell["difference"]
-                for cell in analysis["heat"]
-                if cell["question"] == question["id"]
-            ]
-        )
+def _heat(analysis: Analysis) -> list[dict[str, Any]]:
+    blocks = [
+        {"question": question, "maps": view.heat_maps(analysis, question)}
         for question in analysis["questions"]
-    }
-
-    def make(question: Question, group: str, suffix: str) -> Panel | None:
-        return view.heat_panel(
-            view.of(analysis["heat"], question, group),
-            _best_estimator(analysis, question, group),
-            scales[question["id"]],
-        )
-
-    return view.matrix(analysis, make)
+    ]
+    return [block for block in blocks if block["maps"]]
 
 
 def _ranks(analysis: Analysis) -> dict[str, Any]:
@@ -184,24 +165,27 @@ def _ranks(analysis: Analysis) -> dict[str, Any]:
 def _reliability(analysis: Analysis) -> dict[str, list[Panel]]:
     from skoverfit.bench._figures import reliability_svg
 
-    several = len(analysis["groups"]) > 1
+    places = list(
+        dict.fromkeys((row["group"], row["table"]) for row in analysis["reliability"])
+    )
+    # The first table of each scenario at once, the others folded away; of a single
+    # table every estimator.
+    seen: set[str] = set()
     first: list[Panel] = []
     more: list[Panel] = []
-    for i, group in enumerate(analysis["groups"]):
-        tables = dict.fromkeys(
-            curve["table"]
-            for curve in analysis["reliability"]
-            if curve["group"] == group
-        )
-        for j, table in enumerate(tables):
-            curves = view.reliability_choice(analysis, group, table)
-            full = len(first) + len(more) >= _MAX_RELIABILITY_FIGURES
-            if not curves or (full and j):
+    for number, (group, table) in enumerate(places):
+        names = view.reliability_estimators(analysis, group, table)
+        for i, estimator in enumerate(names if len(places) == 1 else names[:1]):
+            panels = more if group in seen and len(places) > 1 else first
+            if len(panels) >= _MAX_RELIABILITY_FIGURES:
                 continue
+            curves = view.reliability_choice(analysis, group, table, estimator)
             place = f", {table}{view.where(analysis, group)}"
-            svg = reliability_svg(curves, f"rel-{i}-{j}", place)
-            extra = {"group": group if several else "", "curves": curves}
-            (more if j else first).append(Panel(table, svg, extra=extra))
+            svg = reliability_svg(curves, f"rel-{number}-{i}", place)
+            several = len(analysis["groups"]) > 1
+            extra = {"group": group if several else "", "estimator": estimator}
+            panels.append(Panel(table, svg, extra=extra))
+        seen.add(group)
     return {"first": first, "more": more}
 
 
@@ -228,7 +212,7 @@ def _costs(analysis: Analysis) -> list[Block]:
         rows = view.of(analysis["costs"], question, group)
         if not rows:
             return None
-        best = _best_estimator(analysis, question, group)
+        best = view.best_estimator(analysis, question, [group])
         names = {row["estimator"] for row in rows}
         best = best if best in names else rows[0]["estimator"]
         drawable = [

@@ -28,10 +28,12 @@ from skoverfit.bench._types import (
 __all__ = [
     "Block",
     "Panel",
+    "best_estimator",
     "comparison_blocks",
-    "heat_panel",
+    "heat_maps",
     "matrix",
     "reliability_choice",
+    "reliability_estimators",
     "top_gaps",
     "top_leaders",
     "verdict_cards",
@@ -40,7 +42,7 @@ __all__ = [
 Row = TypeVar("Row", Leader, Gap)
 
 N_LEADERS = 8
-N_COMPARISONS = 9
+N_COMPARISONS = 6
 N_CURVES = 4
 
 # outcome -> symbol, words, CSS class; shared by clauses and comparisons.
@@ -241,9 +243,23 @@ def _comparison_row(row: Comparison, scale: float) -> dict[str, Any]:
 
 
 def scale_of(values: Sequence[float], at_least: float = 1e-9) -> float:
-    """Return the 90 % point of the finite magnitudes: outliers are cut, not shown."""
+    """Return the largest finite magnitude, less what lies far out.
+
+    Far out is more than 1.5 times the 90 % point: it is cut instead of making the rest
+    unreadable.
+    """
     finite = sorted(abs(value) for value in values if math.isfinite(value))
-    return max(finite[int(0.9 * (len(finite) - 1))] if finite else 1.0, at_least)
+    if not finite:
+        return 1.0
+    usual = finite[int(0.9 * (len(finite) - 1))]
+    return max(min(finite[-1], 1.5 * usual), at_least)
+
+
+def _plural(outcome: str, n: int) -> str:
+    words = OUTCOMES[outcome][1]
+    return (
+        words.removesuffix("s") if n != 1 and outcome in ("helps", "harms") else words
+    )
 
 
 def comparison_blocks(analysis: Analysis) -> list[dict[str, Any]]:
@@ -255,7 +271,7 @@ def comparison_blocks(analysis: Analysis) -> list[dict[str, Any]]:
         rows = [r for r in analysis["comparisons"] if r["question"] == question["id"]]
         if not rows:
             continue
-        scale = scale_of([r[end] for r in rows for end in ("lower", "upper")])  # type: ignore[literal-required]
+        scale = scale_of([r[end] for r in rows for end in ("lower", "upper")])
         scale = max(scale, 2 * max((abs(r["rope"]) for r in rows), default=0.0))
         groups = []
         for group in analysis["groups"]:
@@ -271,7 +287,11 @@ def comparison_blocks(analysis: Analysis) -> list[dict[str, Any]]:
                 "n": len(rows),
                 "more": any(len(g["all"]) > len(g["first"]) for g in groups),
                 "tally": [
-                    {**pill(outcome), "n": counts[outcome]}
+                    {
+                        **pill(outcome),
+                        "words": _plural(outcome, counts[outcome]),
+                        "n": counts[outcome],
+                    }
                     for outcome in ("helps", "equivalent", "undecided", "harms")
                     if counts[outcome]
                 ],
@@ -309,99 +329,120 @@ def _heat_cell(cell: HeatCell | None, scale: float) -> dict[str, Any]:
     return {"css": css, "value": value, "interval": span, "symbol": symbol}
 
 
-def heat_panel(
-    cells: Sequence[HeatCell], best_estimator: str, scale: float
-) -> Panel | None:
-    """Arrange heat cells: remedies down, tables (or estimators, of one table) across.
+def heat_maps(analysis: Analysis, question: Question) -> list[dict[str, Any]]:
+    """Arrange the differences of a question: remedies down, data sets across.
 
     Parameters
     ----------
-    cells : sequence of HeatCell
-        Those of one question and scenario.
-    best_estimator : str
-        Whose map comes first; the others are in ``extra["others"]``.
-    scale : float
-        Difference of the darkest colour.
+    analysis : Analysis
+        The analysis.
+    question : Question
+        Which differences.
 
     Returns
     -------
-    Panel or None
-        ``rows`` have ``remedy`` and ``cells``; ``extra["columns"]`` are the heads.
+    list of dict
+        A map for each estimator, the leading one first, with ``estimator``, ``heads``
+        (scenario and its columns) and ``rows``. Where every scenario has a single
+        table, there is one map, ``estimator`` is "" and its columns are the estimators.
     """
+    cells = [cell for cell in analysis["heat"] if cell["question"] == question["id"]]
     if not cells:
-        return None
-    tables = _unique([cell["table"] for cell in cells])
+        return []
+    scale = scale_of([cell["difference"] for cell in cells])
+    found = {(c["group"], c["table"], c["estimator"], c["remedy"]): c for c in cells}
     remedies = _unique([cell["remedy"] for cell in cells])
+    tables = {
+        group: _unique([cell["table"] for cell in cells if cell["group"] == group])
+        for group in analysis["groups"]
+    }
     estimators = _unique([cell["estimator"] for cell in cells])
-    found = {(c["estimator"], c["table"], c["remedy"]): c for c in cells}
+    best = best_estimator(analysis, question, analysis["groups"])
+    estimators.sort(key=lambda name: name != best)
 
-    def rows(places: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-        return [
+    def one(estimator: str, heads: dict[str, list[tuple[str, str, str]]]) -> Any:
+        places = [(group, *p[1:]) for group, places in heads.items() for p in places]
+        rows = [
             {
                 "remedy": remedy,
                 "cells": [_heat_cell(found.get((*p, remedy)), scale) for p in places],
             }
             for remedy in remedies
         ]
+        heads_ = [(group, [p[0] for p in places]) for group, places in heads.items()]
+        return {"estimator": estimator, "heads": heads_, "rows": rows}
 
-    if len(tables) == 1:
-        places = [(estimator, tables[0]) for estimator in estimators]
-        heads = {"columns": estimators, "estimator": "", "others": []}
-        return Panel("", rows=rows(places), extra=heads)
-    estimators.sort(key=lambda name: name != best_estimator)
-    maps = [
-        {
-            "estimator": name,
-            "columns": tables,
-            "rows": rows([(name, t) for t in tables]),
-        }
-        for name in estimators
+    if all(len(names) <= 1 for names in tables.values()):
+        heads = {g: [(e, t[0], e) for e in estimators] for g, t in tables.items() if t}
+        return [one("", heads)]
+    return [
+        one(e, {g: [(t, t, e) for t in names] for g, names in tables.items() if names})
+        for e in estimators
     ]
-    extra = {**maps[0], "others": maps[1:]}
-    return Panel("", rows=extra.pop("rows"), extra=extra)
 
 
-def reliability_choice(analysis: Analysis, group: str, table: str) -> list[Reliability]:
-    """Choose the curves of one table: "nothing", the best remedies, and the worst.
+def best_estimator(
+    analysis: Analysis, question: Question, groups: Sequence[str]
+) -> str:
+    """Return the estimator whose best rows rank best, summed over the scenarios."""
+    ranks: dict[str, dict[str, int]] = {}
+    for group in groups:
+        for row in of(analysis["leaderboard"], question, group):
+            mine = ranks.setdefault(row["estimator"], {})
+            mine[group] = min(row["rank"], mine.get(group, row["rank"]))
+    return min(
+        ranks,
+        key=lambda name: (-len(ranks[name]), sum(ranks[name].values())),
+        default="",
+    )
 
-    The estimator is the one that leads the probability question; remedies are ordered
-    by their difference there, and the last place goes to the one that harms most.
+
+def reliability_estimators(analysis: Analysis, group: str, table: str) -> list[str]:
+    """Return the estimators with curves, the one that leads in probability first."""
+    names = _unique(
+        [
+            curve["estimator"]
+            for curve in analysis["reliability"]
+            if curve["group"] == group and curve["table"] == table and curve["points"]
+        ]
+    )
+    for question in analysis["questions"]:
+        if question["id"] == "probability":
+            best = best_estimator(analysis, question, [group])
+            names.sort(key=lambda name: name != best)
+    return names
+
+
+def reliability_choice(
+    analysis: Analysis, group: str, table: str, estimator: str
+) -> list[Reliability]:
+    """Choose the curves to draw: "nothing", the best remedies, and the worst.
+
+    Remedies are ordered by their difference in the probability question; the last
+    place goes to the one that harms most.
     """
-    curves = [
+    mine = [
         curve
         for curve in analysis["reliability"]
-        if curve["group"] == group and curve["table"] == table and curve["points"]
+        if (curve["group"], curve["table"], curve["estimator"])
+        == (group, table, estimator)
+        and curve["points"]
     ]
-    if not curves:
-        return []
-    names = _unique([curve["estimator"] for curve in curves])
-    leaders = sorted(
-        (
-            row
-            for row in analysis["leaderboard"]
-            if row["question"] == "probability" and row["group"] == group
-        ),
-        key=lambda row: row["rank"],
-    )
-    estimator = next(
-        (r["estimator"] for r in leaders if r["estimator"] in names), names[0]
-    )
     difference = {
         row["remedy"]: row["difference"]
         for row in analysis["comparisons"]
         if row["question"] == "probability"
         and row["group"] == group
         and row["estimator"] == estimator
+        and math.isfinite(row["difference"])
     }
-    mine = [curve for curve in curves if curve["estimator"] == estimator]
     base = [curve for curve in mine if curve["remedy"] == "nothing"][:1]
-    rest = sorted(
-        (curve for curve in mine if curve not in base),
-        key=lambda curve: -difference.get(curve["remedy"], -math.inf),
+    known = sorted(
+        (c for c in mine if c not in base and c["remedy"] in difference),
+        key=lambda curve: (-difference[curve["remedy"]], curve["remedy"]),
     )
+    unknown = [c for c in mine if c not in base and c["remedy"] not in difference]
     n_rest = N_CURVES - len(base)
-    if len(rest) > n_rest:
-        known = [curve for curve in rest if curve["remedy"] in difference]
-        worst = known[-1] if len(known) > n_rest else rest[n_rest - 1]
-        rest = [*rest[: n_rest - 1], worst]
-    return base + rest
+    if len(known) > n_rest:
+        known = [*known[: n_rest - 1], known[-1]]
+    return base + (known + unknown)[:n_rest]

@@ -281,7 +281,7 @@ def _code_groups(column: pd.Series, name: str) -> np.ndarray:
 
 
 def _parse_time(column: pd.Series, name: str) -> np.ndarray:
-    """Return seconds or units since the earliest row, exact before the float."""
+    """Return numbers, or seconds since the earliest row, in the order of the rows."""
     plain = plain_column(column, name)
     if is_text(plain) or plain.dtype.name == "category":
         plain = _parse_dates(plain.astype(object), name)
@@ -306,10 +306,13 @@ def _parse_time(column: pd.Series, name: str) -> np.ndarray:
             f"The time column {name!r} holds a single value, so it can't order the "
             "rows; choose another column or no time."
         )
-    since = plain - plain.min()
-    if since.dtype.kind == "m":
-        since = since.dt.total_seconds()
-    return since.to_numpy(dtype=np.float64)
+    if plain.dtype.kind in "iu":
+        # Unsigned differences can't overflow, and large numbers keep their last digits.
+        values = plain.to_numpy().astype(np.uint64)
+        return (values - np.uint64(int(plain.min()) % 2**64)).astype(np.float64)
+    if plain.dtype.kind == "f":
+        return plain.to_numpy(dtype=np.float64)
+    return (plain - plain.min()).dt.total_seconds().to_numpy(dtype=np.float64)
 
 
 def _parse_dates(column: pd.Series, name: str) -> pd.Series:

@@ -104,13 +104,13 @@ def _positive_last(
 
 
 def label_text(value: Any) -> str:
-    """Write a class label as people type it: 1.0 is "1", numpy types don't show."""
+    """Write a label as people type it: 1.0 is "1", blanks around a text don't count."""
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     if isinstance(value, (float, np.floating)):
         number = float(value)
         return str(int(number)) if number.is_integer() else repr(number)
-    return str(value)
+    return str(value).strip()
 
 
 def _code_values(column: pd.Series, name: str) -> tuple[np.ndarray, list[str]]:

@@ -65,7 +65,8 @@ def read_labels(y: Any) -> Labels:
     classes, codes = check_labels(y)
     if len(classes) < 2:
         raise ValueError(
-            f"y has one class only ({classes[0]!r}); label noise needs at least 2."
+            f"y has one class only ({classes.tolist()[0]!r}); label noise needs at "
+            "least 2."
         )
     return Labels(y, classes, codes)
 
@@ -100,7 +101,8 @@ def _choose_rows(
     is simple random sampling; over rows sorted by class each class gets its expected
     count, rounded down or up.
     """
-    total = round(float(probabilities.sum()))
+    # 15 * 0.1 adds up to 1.4999999999999996, which is to round like 1.5.
+    total = round(round(float(probabilities.sum()), 9))
     if total == 0:
         return np.empty(0, dtype=np.intp)
     probabilities = cap_probabilities(probabilities, total)

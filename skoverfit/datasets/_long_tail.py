@@ -142,7 +142,8 @@ def make_long_tail(
     classes, codes = check_labels(y)
     if len(classes) < 2:
         raise ValueError(
-            f"y has one class only ({classes[0]!r}); imbalance needs at least 2."
+            f"y has one class only ({classes.tolist()[0]!r}); imbalance needs at "
+            "least 2."
         )
     entropy = root_entropy(random_state)
     available = np.bincount(codes)

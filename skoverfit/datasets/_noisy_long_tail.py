@@ -62,7 +62,7 @@ def make_noisy_long_tail(
 
     Returns
     -------
-    data : Bunch
+    Bunch
         With the attributes
 
         X : container of shape (n_kept, ...)

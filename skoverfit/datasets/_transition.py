@@ -193,8 +193,8 @@ def make_transition_matrix(
 
     Returns
     -------
-    ndarray of shape (n_classes, n_classes), float64
-        Rows are clean classes and sum to 1; columns are given labels.
+    ndarray of shape (n_classes, n_classes)
+        Row-stochastic, float64.
 
     Raises
     ------

@@ -136,10 +136,12 @@ def test_unknown_suffix(tmp_path, name):
         ("\n \n", r"holds blank lines only"),
         ("age,paid\n", r"has 0 rows; at least 10"),
         (lines(n=9), r"has 9 rows; at least 10"),
-        (lines("1"), r"1 fields in line 22, but its header names 2 columns"),
+        (lines("1"), r"1 field in line 22, but its header names 2 columns"),
         (lines("1,no,3"), r"3 fields in line 22.*every row is one longer"),
         (lines('1,"no'), r"table\.csv"),
-        ("age,paid,age\n", r"more than one column named 'age'"),
+        (lines().replace("\n", ",\n").replace("paid,", "paid"), r"at the end of the"),
+        (lines().replace("\n", "\r"), r"a carriage return alone \(near line 1\)"),
+        ("age,paid,age\n", r"first line of .* names more than one column 'age'"),
         (lines() + "1,\0\n", r"NUL bytes \(the first at byte"),
         ("age,paid\n1," + "x" * 200_000 + "\n", r"field larger than field limit"),
     ],
@@ -177,6 +179,15 @@ def test_broken_gzip(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + b"x" * 50 + b"PAR1"])
 def test_broken_parquet(tmp_path, content):
     refused(write(tmp_path, content, "t.parquet"), r"not a readable parquet file: ")
+
+
+def test_parquet_with_a_repeated_name(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    column = pyarrow.array([1, 2] * 10)
+    table = pyarrow.Table.from_arrays([column] * 3, names=["age", "age", "paid"])
+    parquet.write_table(table, tmp_path / "t.parquet")
+    refused(tmp_path / "t.parquet", r"names more than one column 'age'")
 
 
 def test_damaged_parquet_page(tmp_path):
@@ -342,6 +353,9 @@ DAYS = pd.Series(pd.date_range("2020-12-20", periods=40, freq="3D"))
         DAYS.dt.strftime("%Y-%m-%d").astype("category"),
         pd.Series(range(40)).map("{:05d}".format),
         1_600_000_000_000_000_000 + np.arange(40),
+        np.linspace(-(2.0**63), 2.0**63 - 1024, 40).astype(np.int64),
+        np.uint64(2**63) + np.arange(40, dtype=np.uint64),
+        -1e308 + np.arange(40) * 2e306,
     ],
 )
 def test_time_orders_as_the_column_does(column):

@@ -32,6 +32,7 @@ def binary(low, high, **options):
         (binary("no", "yes", dtype="string"), ("no", "yes")),
         (binary(1, "one", dtype=object), ("1", "one")),
         (binary(0, 1, dtype=np.uint8), ("0", "1")),
+        (binary("no ", " yes"), ("no", "yes")),
         (binary("<script>", "ü€😀"), ("<script>", "ü€😀")),
         (binary(2**62, 2**62 + 1), (str(2**62), str(2**62 + 1))),
     ],
