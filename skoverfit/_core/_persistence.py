@@ -138,7 +138,15 @@ def load(
 
     Examples
     --------
-    See `save`.
+    >>> import os, tempfile
+    >>> import skoverfit
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> scaler = StandardScaler().fit([[0.0], [2.0]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "scaler.skops")
+    ...     skoverfit.save(scaler, path)
+    ...     skoverfit.load(path).mean_
+    array([1.])
     """
     skops_io = _skops()
     names = _trusted_names(trusted)

@@ -30,7 +30,7 @@ __all__ = ["BenchResult", "run_bench"]
 class BenchResult:
     """What a run found.
 
-    Attributes
+    Parameters
     ----------
     analysis : dict
         Everything that the report shows, as plain JSON values: ``headline``,

@@ -77,6 +77,19 @@ def write_report(analysis: Analysis, path: str | os.PathLike[str]) -> Path:
         If the file can't be written; an old one is left whole.
     ImportError
         If jinja2 or matplotlib is not installed (extra ``bench``).
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from skoverfit.bench import embedded_tables, run_bench, write_report
+    >>> result = run_bench(
+    ...     [next(embedded_tables())], estimators=["logistic"],
+    ...     remedies=["temperature"], n_repeats=1,
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_report(result.analysis, pathlib.Path(folder, "report.html"))
+    ...     path.read_text()[:15].lower()
+    '<!doctype html>'
     """
     return write_atomically(path, render_report(analysis))
 

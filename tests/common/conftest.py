@@ -4,12 +4,15 @@ import importlib
 import inspect
 from importlib.util import find_spec
 
+import pytest
+
 import skoverfit
 from skoverfit.catalogue import resolve
 
 ROOMS = [name for name in skoverfit.__all__ if find_spec(f"skoverfit.{name}")]
 # Rooms that may load torch, skorch, matplotlib, pandas or polars once they are used.
 HEAVY_ROOMS = {"bench"}
+LIGHT_ROOMS = [name for name in ROOMS if name not in HEAVY_ROOMS]
 
 
 def _resolve(path):
@@ -41,11 +44,17 @@ def _public_classes():
 
 WALKS = {
     "room": lambda: ROOMS,
-    "light_room": lambda: sorted(set(ROOMS) - HEAVY_ROOMS),
+    "light_room": lambda: LIGHT_ROOMS,
     "listed_path": _listed_paths,
     "public_path": _public_paths,
     "public_class": _public_classes,
 }
+
+
+@pytest.fixture(scope="session")
+def light_rooms():
+    """All rooms that load nothing heavy."""
+    return LIGHT_ROOMS
 
 
 def pytest_generate_tests(metafunc):

@@ -81,8 +81,9 @@ def test_light_rooms_work_without_heavy_packages_and_never_ask_for_them(light_ro
     assert [entry for entry in asked if entry[0].startswith("skoverfit")] == []
 
 
-def test_light_rooms_load_nothing_heavy_but_the_pandas_of_scikit_learn(light_room):
-    assert loaded_by(f"import skoverfit.{light_room}") & set(HEAVY) <= {"pandas"}
+def test_light_rooms_together_load_nothing_heavy_but_scikit_learns_pandas(light_rooms):
+    rooms = ", ".join(f"skoverfit.{name}" for name in light_rooms)
+    assert loaded_by(f"import {rooms}") & set(HEAVY) <= {"pandas"}
 
 
 def test_the_watch_sees_who_asks(tmp_path):
