@@ -240,12 +240,12 @@ class Judge:
 
     @staticmethod
     def _over_groups(clauses: list[Clause]) -> str:
-        helped = [c["group"] for c in clauses if c["outcome"] == "helps"]
-        others = [c["group"] for c in clauses if c["outcome"] != "helps"]
+        helped = [f"“{c['group']}”" for c in clauses if c["outcome"] == "helps"]
+        others = [f"“{c['group']}”" for c in clauses if c["outcome"] != "helps"]
         if not helped:
             return "no remedy helps in any scenario."
-        text = f"a remedy helps on the tables with training data {_listed(helped)}"
-        return text + (f", none {_listed(others)}." if others else ".")
+        text = f"a remedy helps in {_listed(helped)}"
+        return text + (f"; none does in {_listed(others)}." if others else ".")
 
     def headline(self, verdicts: list[Verdict]) -> str:
         """Return the sentence above the three verdicts."""
