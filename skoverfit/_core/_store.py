@@ -50,11 +50,14 @@ def content_key(spec: Mapping[str, Any]) -> str:
     >>> content_key({"a": 1, "b": [2]}) == content_key({"b": [2], "a": 1})
     True
     """
-    return hashlib.sha256(_dump(spec).encode()).hexdigest()
+    return hashlib.sha256(_dump(spec, sort_keys=True).encode()).hexdigest()
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+def _dump(value: Any, *, sort_keys: bool = False) -> str:
+    # Unsorted in the file: a report prints what it reads in the order it was written.
+    return json.dumps(
+        value, sort_keys=sort_keys, separators=(",", ":"), allow_nan=False
+    )
 
 
 class ResultStore:

@@ -214,10 +214,12 @@ def test_ten_kills_end_with_the_table_of_an_undisturbed_run(tmp_path):
     frame.to_csv(data, index=False)
     line = ["bench", "--data", data, "--target", "target", "--repeats", "2"]
     line += ["--estimators", "logistic,forest", "--quiet", "--json"]
-    killed = [*line, "--n-jobs", "2", "--output", tmp_path / "killed"]
+    killed = [*line, "--output", tmp_path / "killed", "--n-jobs"]
     store, kills, seen = tmp_path / "killed" / "store.sqlite", 0, []
     while kills < 10:
-        process = command(*killed, start_new_session=True)
+        # Workers take seconds to start, so most kills hit a run without them.
+        workers = 2 if kills < 3 else 1
+        process = command(*killed, workers, start_new_session=True)
         # Wait until this process has added rows, then a random moment more.
         before = seen[-1] if seen else 0
         deadline = time.monotonic() + 60
@@ -239,7 +241,7 @@ def test_ten_kills_end_with_the_table_of_an_undisturbed_run(tmp_path):
     assert kills == 10, f"only {kills} kills fitted into the run: {seen}"
     assert seen == sorted(seen)
 
-    ended = command(*killed)
+    ended = command(*killed, 2)
     after_kills = json.loads(ended.communicate()[0])
     undisturbed = command(*line, "--n-jobs", "1", "--output", tmp_path / "whole")
     whole = json.loads(undisturbed.communicate()[0])
