@@ -11,6 +11,7 @@ import re
 import uuid
 import zipfile
 from collections.abc import Iterable
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,11 @@ def load(
     """
     skops_io = _skops()
     names = _trusted_names(trusted)
+    if not isinstance(max_bytes, Integral) or max_bytes <= 0:
+        raise BadInputError(
+            f"The 'max_bytes' parameter must be a positive integer. Got {max_bytes!r} "
+            "instead."
+        )
     what = f"{os.fspath(path)!r} can't be loaded"
     size = os.stat(path).st_size
     if size > max_bytes:

@@ -129,6 +129,20 @@ def test_trusted_types_pass_by_type_and_by_name(tmp_path):
             skoverfit.load(path, trusted=wrong)
 
 
+def test_boosting_on_categories_needs_trust_in_three_types(tmp_path):
+    frame = FRAME.astype({"kind": "category"})
+    model = HistGradientBoostingClassifier(max_iter=2).fit(frame, Y)
+    trusted = ["functools.partial", "sklearn.utils.validation.check_array"]
+    with pytest.raises(BadInputError, match=r"not trusted are functools\.partial"):
+        skoverfit.save(model, tmp_path / "m")
+    with pytest.raises(BadInputError, match=r"preprocessor.*name .*TreePredictor"):
+        skoverfit.save(model, tmp_path / "m", trusted=trusted)
+    trusted += ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+    skoverfit.save(model, tmp_path / "m", trusted=trusted)
+    back = skoverfit.load(tmp_path / "m", trusted=trusted)
+    assert np.array_equal(back.predict_proba(frame), model.predict_proba(frame))
+
+
 def test_saving_is_all_or_nothing(tmp_path, monkeypatch):
     path = tmp_path / "m"
     model = LogisticRegression().fit(X, Y)
@@ -343,6 +357,9 @@ def test_damaged_and_oversized_files_are_refused(tmp_path):
         skoverfit.load(bomb, max_bytes=1_000_000)
     with pytest.raises(BadInputError, match="max_bytes is 10"):
         skoverfit.load(bomb, max_bytes=10)
+    for wrong in (0, None, 1.5):
+        with pytest.raises(BadInputError, match="'max_bytes' parameter must be"):
+            skoverfit.load(bomb, max_bytes=wrong)
     assert skoverfit.load(bomb).penalty.shape == (2_000_000,)
 
 
