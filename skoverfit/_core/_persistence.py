@@ -11,12 +11,13 @@ import re
 import uuid
 import zipfile
 from collections.abc import Iterable
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from skoverfit._core._safe_contents import check_contents
+from skoverfit._core._safe_contents import check_contents, rebuild_neighbour_trees
 from skoverfit._core._safe_types import is_allowed, named_types, type_name
 from skoverfit.exceptions import BadInputError
 
@@ -84,6 +85,7 @@ def save(
         ) from exc
     except Exception as exc:  # whatever a foreign __getstate__ raises
         raise BadInputError(f"{what} can't be saved: {exc}") from exc
+    data = _without_neighbour_trees(data)
     _open(skops_io, data, names, f"{what} can't be saved so that it loads safely", None)
     _replace(Path(path), data)
 
@@ -140,16 +142,21 @@ def load(
     --------
     >>> import os, tempfile
     >>> import skoverfit
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> scaler = StandardScaler().fit([[0.0], [2.0]])
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> model = DecisionTreeClassifier().fit([[0.0], [1.0]], [False, True])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "scaler.skops")
-    ...     skoverfit.save(scaler, path)
-    ...     skoverfit.load(path).mean_
-    array([1.])
+    ...     path = os.path.join(folder, "tree.skops")
+    ...     skoverfit.save(model, path)
+    ...     skoverfit.load(path, max_bytes=10**6).predict([[0.9]])
+    array([ True])
     """
     skops_io = _skops()
     names = _trusted_names(trusted)
+    if not isinstance(max_bytes, Integral) or max_bytes <= 0:
+        raise BadInputError(
+            f"The 'max_bytes' parameter must be a positive integer. Got {max_bytes!r} "
+            "instead."
+        )
     what = f"{os.fspath(path)!r} can't be loaded"
     size = os.stat(path).st_size
     if size > max_bytes:
@@ -186,9 +193,8 @@ def _open(
         nodes = list(named_types(schema))
     except RecursionError as exc:
         raise BadInputError(f"{what}: its schema is nested too deeply.") from exc
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError,
-            RuntimeError) as exc:  # fmt: skip
-        raise BadInputError(f"{what}: {exc}.") from exc
+    except Exception as exc:  # whatever a damaged archive makes zipfile raise
+        raise BadInputError(f"{what}: {_told(exc)}.") from exc
     refused = {
         name: (loader, where)
         for loader, name, where in reversed(nodes)
@@ -206,10 +212,54 @@ def _open(
         )
     try:
         loaded = skops_io.loads(data, trusted=sorted({name for _, name, _ in nodes}))
+        rebuild_neighbour_trees(loaded)
         check_contents(loaded, trusted)
     except Exception as exc:  # whatever a damaged state makes a __setstate__ raise
-        raise BadInputError(f"{what}: {exc}.") from exc
+        raise BadInputError(f"{what}: {_told(exc)}.") from exc
     return loaded
+
+
+def _told(exc: Exception) -> str:
+    """Return the message of a ValueError, or of another error behind its name."""
+    text = str(exc).rstrip(".")
+    return text if isinstance(exc, ValueError) else f"{type(exc).__name__}: {text}"
+
+
+def _without_neighbour_trees(data: bytes) -> bytes:
+    """Replace fitted search trees by None; `load` builds them again."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(members.pop("schema.json"))
+    if not _drop_trees(schema):
+        return data
+    text = json.dumps(schema)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in members.items():
+            if name in text:
+                archive.writestr(name, member)
+        archive.writestr("schema.json", text)
+    return buffer.getvalue()
+
+
+def _drop_trees(node: Any) -> int:
+    """Put None in place of every ``_tree`` below this node; count them."""
+    if isinstance(node, list):
+        return sum(_drop_trees(item) for item in node)
+    if not isinstance(node, dict):
+        return 0
+    count = sum(_drop_trees(value) for value in node.values())
+    held = node.get("_tree")
+    if isinstance(held, dict) and held.get("__class__") in {"BallTree", "KDTree"}:
+        node["_tree"] = {
+            "__class__": "str",
+            "__module__": "builtins",
+            "__loader__": "JsonNode",
+            "content": "null",
+            "is_json": True,
+        }
+        count += 1
+    return count
 
 
 def _check_archive(archive: zipfile.ZipFile, limit: int | None) -> Any:

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_contents"]
+__all__ = ["check_contents", "rebuild_neighbour_trees"]
+
+_PREDICTOR = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 
 
 def _reachable(root: Any) -> Iterator[Any]:
@@ -38,6 +40,26 @@ def _reachable(root: Any) -> Iterator[Any]:
             stack.extend(vars(item).values())
 
 
+def rebuild_neighbour_trees(root: Any) -> None:
+    """Build the search trees that a file leaves out, as scikit-learn's `fit` does.
+
+    They follow from the rows that are kept beside them, so their own state, which
+    compiled code would follow without a check, need not be trusted at all.
+    """
+    from sklearn.neighbors import BallTree, KDTree
+
+    kinds = {"kd_tree": KDTree, "ball_tree": BallTree}
+    for item in list(_reachable(root)):
+        held = getattr(item, "__dict__", {})
+        if held.get("_fit_method") in kinds and held.get("_tree", 0) is None:
+            item._tree = kinds[item._fit_method](
+                item._fit_X,
+                item.leaf_size,
+                metric=item.effective_metric_,
+                **item.effective_metric_params_,
+            )
+
+
 def _require(condition: Any, what: str) -> None:
     if not condition:
         raise ValueError(f"{what}; the file is damaged or was made to do harm")
@@ -54,8 +76,6 @@ def check_contents(root: Any, trusted: frozenset[str]) -> None:
         Types whose contents the caller vouches for; they are not looked at.
     """
     checks = {
-        "KDTree": _check_neighbour_tree,
-        "BallTree": _check_neighbour_tree,
         "RandomState": _check_random_state,
         "Generator": _check_random_state,
     }
@@ -125,17 +145,19 @@ def _check_decision_tree(owner: Any, trusted: frozenset[str]) -> None:
 def _check_hist_gradient_boosting(owner: Any, trusted: frozenset[str]) -> None:
     from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 
+    if _PREDICTOR in trusted:
+        return
+    if getattr(owner, "_preprocessor", None) is not None:
+        raise ValueError(
+            f"A {type(owner).__name__} that was fitted on columns of a categorical "
+            f"type holds a preprocessor, which can't be checked; name {_PREDICTOR!r} "
+            "in 'trusted' if you know where it comes from"
+        )
     n_features = getattr(owner, "n_features_in_", None)
     mapper = getattr(owner, "_bin_mapper", None)
     categorical = np.asarray(getattr(mapper, "is_categorical_", ()))
-    _require(
-        getattr(owner, "_preprocessor", 0) is None and len(categorical) == n_features,
-        "A boosting model and its features differ",
-    )
+    _require(len(categorical) == n_features, "A boosting model and its features differ")
     for predictor in (p for stage in owner._predictors for p in stage):
-        kind = type(predictor)
-        if f"{kind.__module__}.{kind.__name__}" in trusted:
-            continue
         nodes, sets = predictor.nodes, predictor.raw_left_cat_bitsets
         _require(
             nodes.dtype == PREDICTOR_RECORD_DTYPE and nodes.ndim == 1 and len(nodes),
@@ -156,34 +178,6 @@ def _check_hist_gradient_boosting(owner: Any, trusted: frozenset[str]) -> None:
             and categorical[nodes["feature_idx"][by_set]].all(),
             "A boosting tree's categories are invalid",
         )
-
-
-def _check_neighbour_tree(tree: Any) -> None:
-    data, index, nodes, bounds, _, n_levels, n_nodes, *_, weight = tree.__getstate__()
-    n = len(data)
-    _require(
-        n > 0
-        and 0 < n_levels < 63
-        and n_nodes == len(nodes) == 2**n_levels - 1
-        and bounds.shape[1:] == (n_nodes, data.shape[1])
-        and bounds.shape[0] == (2 if type(tree).__name__ == "KDTree" else 1)
-        and (weight is None or len(weight) == n),
-        "The parts of a neighbour tree differ in size",
-    )
-    _require(
-        np.array_equal(np.sort(index), np.arange(n)),
-        "A neighbour tree's rows are invalid",
-    )
-    start, end = nodes["idx_start"], nodes["idx_end"]
-    _require(
-        ((start >= 0) & (start <= end) & (end <= n)).all(),
-        "A neighbour tree's rows are invalid",
-    )
-    inner = nodes["is_leaf"] == 0
-    _require(
-        (2 * np.flatnonzero(inner) + 2 < n_nodes).all(),
-        "A neighbour tree's children are invalid",
-    )
 
 
 def _check_random_state(generator: Any) -> None:

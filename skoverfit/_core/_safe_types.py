@@ -21,16 +21,6 @@ import numpy as np
 
 __all__ = ["allowed_types", "is_allowed", "named_types", "type_name"]
 
-# Their fitted state is followed by compiled code without checks of bounds. What is
-# here is loaded after its contents were checked (see _safe_contents).
-_TREE_TYPES = frozenset(
-    {
-        "sklearn.tree._tree.Tree",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.neighbors._kd_tree.KDTree",
-        "sklearn.neighbors._ball_tree.BallTree",
-    }
-)
 # Estimators whose compiled parts trust more fitted state than is checked.
 _UNCHECKED = frozenset(
     {
@@ -230,13 +220,11 @@ def _objects() -> Iterator[str]:
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.calibration._TemperatureScaling",
         "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.metrics._scorer._Scorer",
         "sklearn.multiclass._ConstantPredictor",
     )
-    for metric in ("Chebyshev", "Euclidean", "Manhattan"):
-        yield f"sklearn.metrics._dist_metrics.{metric}Distance64"
-    yield from _TREE_TYPES - {"sklearn.tree._tree.Tree"}
     # The catalogue is a floor above this one, hence no import statement.
     catalogue = importlib.import_module("skoverfit.catalogue")
     for remedy in catalogue.REMEDIES:

@@ -129,6 +129,20 @@ def test_trusted_types_pass_by_type_and_by_name(tmp_path):
             skoverfit.load(path, trusted=wrong)
 
 
+def test_boosting_on_categories_needs_trust_in_three_types(tmp_path):
+    frame = FRAME.astype({"kind": "category"})
+    model = HistGradientBoostingClassifier(max_iter=2).fit(frame, Y)
+    trusted = ["functools.partial", "sklearn.utils.validation.check_array"]
+    with pytest.raises(BadInputError, match=r"not trusted are functools\.partial"):
+        skoverfit.save(model, tmp_path / "m")
+    with pytest.raises(BadInputError, match=r"preprocessor.*name .*TreePredictor"):
+        skoverfit.save(model, tmp_path / "m", trusted=trusted)
+    trusted += ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+    skoverfit.save(model, tmp_path / "m", trusted=trusted)
+    back = skoverfit.load(tmp_path / "m", trusted=trusted)
+    assert np.array_equal(back.predict_proba(frame), model.predict_proba(frame))
+
+
 def test_saving_is_all_or_nothing(tmp_path, monkeypatch):
     path = tmp_path / "m"
     model = LogisticRegression().fit(X, Y)
@@ -343,6 +357,9 @@ def test_damaged_and_oversized_files_are_refused(tmp_path):
         skoverfit.load(bomb, max_bytes=1_000_000)
     with pytest.raises(BadInputError, match="max_bytes is 10"):
         skoverfit.load(bomb, max_bytes=10)
+    for wrong in (0, None, 1.5):
+        with pytest.raises(BadInputError, match="'max_bytes' parameter must be"):
+            skoverfit.load(bomb, max_bytes=wrong)
     assert skoverfit.load(bomb).penalty.shape == (2_000_000,)
 
 
@@ -422,16 +439,29 @@ def set_field(field, value):
         (HistGradientBoostingClassifier(max_iter=2), "left", 0, "children"),
         (HistGradientBoostingClassifier(max_iter=2), "feature_idx", 99, "feature that"),
         (HistGradientBoostingClassifier(max_iter=2), "is_categorical", 1, "categories"),
-        (KNeighborsClassifier(algorithm="kd_tree"), "idx_end", 10**6, "rows"),
-        (KNeighborsClassifier(algorithm="ball_tree"), "is_leaf", 0, "children"),
     ],
 )
 def test_crafted_trees_are_refused(model, field, value, message, tmp_path):
-    if field == "is_leaf":
-        model.set_params(leaf_size=200)  # a single node, which is a leaf
     path = corrupt(tmp_path, model.fit(X, Y), set_field(field, value))
     with pytest.raises(BadInputError, match=f"{message}.*damaged or was made"):
         skoverfit.load(path)
+
+
+@pytest.mark.parametrize("algorithm", ["kd_tree", "ball_tree"])
+def test_search_trees_are_left_out_of_the_file_and_built_again(algorithm, tmp_path):
+    import skops.io
+
+    model = KNeighborsClassifier(3, algorithm=algorithm, p=1, weights="distance")
+    model.fit(X, Y)
+    skoverfit.save(model, tmp_path / "m")
+    back = skoverfit.load(tmp_path / "m")
+    assert type(back._tree) is type(model._tree)
+    for ours, theirs in zip(back.kneighbors(X), model.kneighbors(X), strict=True):
+        assert np.array_equal(ours, theirs)
+    # A file that brings one along is not of ours.
+    skops.io.dump(model, tmp_path / "foreign")
+    with pytest.raises(BadInputError, match=r"Tree \(attribute _tree\)"):
+        skoverfit.load(tmp_path / "foreign")
 
 
 def test_a_tree_of_another_width_is_refused(tmp_path):
@@ -439,3 +469,42 @@ def test_a_tree_of_another_width_is_refused(tmp_path):
     model.n_features_in_ = 2
     with pytest.raises(BadInputError, match="differ in the number of features"):
         skoverfit.save(model, tmp_path / "m")
+
+
+JUNK = (None, -1, 10**9, "x", [], {}, "null", "-5", "9" * 30, True, 2.5)
+
+
+def places(node):
+    """List (container, key) of everything below a node of a schema."""
+    found = []
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        found.append((node, key))
+        if isinstance(value, (dict, list)):
+            found += places(value)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")  # of half-destroyed estimators
+@pytest.mark.parametrize("name", ["generator", "boosting", "neighbours"])
+def test_random_damage_ends_in_a_refusal_or_in_a_model(name, tmp_path):
+    path = tmp_path / "m"
+    skoverfit.save(MODELS[name].fit(X, Y), path)
+    with zipfile.ZipFile(path) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    schema = members.pop("schema.json")
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(60):
+        damaged = json.loads(schema)
+        container, key = (found := places(damaged))[rng.integers(len(found))]
+        if rng.random() < 0.3:
+            other, place = found[rng.integers(len(found))]
+            container[key] = json.loads(json.dumps(other[place]))
+        else:
+            container[key] = JUNK[rng.integers(len(JUNK))]
+        write(path, damaged, members)
+        try:
+            skoverfit.load(path)
+        except BadInputError:
+            refused += 1
+    assert 10 < refused < 60
