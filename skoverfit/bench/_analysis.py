@@ -15,6 +15,7 @@ from skoverfit._core._statistics import (
     wilson_interval,
 )
 from skoverfit._core._store import ResultStore
+from skoverfit.bench import _account
 from skoverfit.bench._aggregate import QUESTIONS, ROPE, Measured, Metric, Results
 from skoverfit.bench._cell import RELIABILITY_EDGES
 from skoverfit.bench._estimators import ESTIMATOR_TITLES
@@ -22,7 +23,6 @@ from skoverfit.bench._types import (
     Analysis,
     Comparison,
     Cost,
-    Failure,
     Gap,
     HeatCell,
     Leader,
@@ -30,8 +30,6 @@ from skoverfit.bench._types import (
     Ranks,
     Reliability,
     ReliabilityPoint,
-    Skipped,
-    TableInfo,
 )
 from skoverfit.bench._verdicts import Judge, outcome_of
 
@@ -41,9 +39,7 @@ _RELIABILITY_BINS = 10
 _EXPLANATIONS = {
     "ranking": "Does the model put the right rows first?",
     "probability": "Are the forecast probabilities good enough to act on?",
-    "decision": "Are the predicted labels right, every class counting the same? "
-    "Judged against the same model with a tuned threshold, since that moves decisions "
-    "without touching the data; the tuned threshold itself against nothing.",
+    "decision": "Are the predicted labels right, every class counting the same?",
 }
 
 
@@ -83,7 +79,8 @@ class _Writer:
         counts = self.results.counts
         names = self.results.tables
         return {
-            "title": names[0] if len(names) == 1 else f"{len(names)} tables",
+            "title": "Which remedy helps on "
+            + (names[0] if len(names) == 1 else f"{len(names)} tables"),
             "headline": self.judge.headline(verdicts),
             "groups": self.results.groups,
             "questions": [self.question(metric) for metric in QUESTIONS],
@@ -95,11 +92,11 @@ class _Writer:
             "ranks": [self.ranks(metric) for metric in QUESTIONS],
             "reliability": self.reliability(),
             "costs": self.costs(),
-            "failures": self.failures(),
-            "skipped": self.skipped(),
-            "tables": self.tables(),
-            "notes": self.notes(),
-            "protocol": self.protocol(),
+            "failures": _account.failures(self.results, self.title),
+            "skipped": _account.skipped(self.results, self.title),
+            "tables": _account.tables(self.results),
+            "notes": _account.notes(self.results, self.title),
+            "protocol": _account.protocol(self.results),
             "versions": dict(self.run["versions"]),
             "command": self.run["command"],
             "seed": self.run["seed"],
@@ -400,105 +397,3 @@ class _Writer:
                 }
             )
         return written
-
-    def failures(self) -> list[Failure]:
-        """Write what failed, with one of its errors."""
-        return [
-            {
-                "table": f"{place.table} ({place.group})",
-                "estimator": self.title(place.estimator),
-                "remedy": self.title(place.remedy),
-                "n_folds": len(errors),
-                "error": errors[0],
-            }
-            for place, errors in sorted(self.results.failed.items())
-        ]
-
-    def skipped(self) -> list[Skipped]:
-        """Write what was not tried, and why."""
-        by_cell: list[Skipped] = [
-            {
-                "table": f"{place.table} ({place.group})",
-                "estimator": self.title(place.estimator),
-                "remedy": self.title(place.remedy),
-                "reason": reason,
-            }
-            for place, reason in sorted(self.results.skipped.items())
-        ]
-        by_plan: list[Skipped] = [
-            {
-                "table": "all tables",
-                "estimator": self.title(entry["estimator"]),
-                "remedy": self.title(entry["remedy"]),
-                "reason": entry["reason"],
-            }
-            for entry in self.run["ruled_out"]
-        ]
-        return by_plan + by_cell
-
-    def tables(self) -> list[TableInfo]:
-        """Describe the tables, with the score of the class shares alone."""
-        written: list[TableInfo] = []
-        for group in self.results.groups:
-            for table in self.run["tables"]:
-                dummy = {}
-                for metric in QUESTIONS:
-                    scores = [
-                        score
-                        for estimator in self.results.estimators
-                        for score in self.results.scores(
-                            Measured(table["name"], group, estimator, "nothing"),
-                            metric.score,
-                            "dummy",
-                        ).values()
-                    ]
-                    if scores:
-                        dummy[metric.id] = float(np.mean(scores))
-                written.append(
-                    {
-                        "name": table["name"],
-                        "group": group,
-                        "source": table["source"],
-                        "n_rows": table["n_rows"],
-                        "n_columns": table["n_columns"],
-                        "classes": table["classes"],
-                        "positive": table["positive"],
-                        "dummy": dummy,
-                        "notes": table["notes"],
-                    }
-                )
-        return written
-
-    def notes(self) -> list[str]:
-        """Write remarks that hold for several cells, each once."""
-        remarks: dict[str, set[str]] = {}
-        for place, cells in self.results.cells.items():
-            for value in cells.values():
-                for text in value["notes"]:
-                    remarks.setdefault(
-                        f"{self.title(place.remedy)}: {text}", set()
-                    ).add(f"{place.table} ({place.group})")
-        return [f"{text} - {', '.join(sorted(at))}." for text, at in remarks.items()]
-
-    def protocol(self) -> dict[str, str]:
-        """Write how it was measured."""
-        repeats = sorted({table["n_repeats"] for table in self.run["tables"]})
-        kinds = {table["folds"] for table in self.run["tables"]} - {""}
-        folds = f"{self.run['n_splits']} folds, redrawn "
-        folds += " or ".join(map(str, repeats)) + " time(s), the same for all"
-        return {
-            "Folds": folds
-            + (f"; by {', '.join(sorted(kinds))}" if kinds else "; stratified"),
-            "Training folds": "re-sampling, tuning, noise and imbalance happen here "
-            "only; encoding, imputation and scaling are fitted here",
-            "Test folds": "untouched and clean: neither re-sampled nor relabelled; in "
-            "an imbalance scenario they keep the shares of the whole table",
-            "Probabilities": "shrunk to (n p + 1/2) / (n + K/2), n training rows, K "
-            "classes, before log-loss: no model may be surer than its rows allow",
-            "Intervals": "95 %, corrected for overlapping training folds (Nadeau and "
-            "Bengio 2003); over several tables they speak of these tables",
-            "A remedy helps if": "its gain survives Holm's correction over all "
-            "comparisons of the question (one-sided, 5 %), is beyond the region of "
-            "equivalence with probability 0.95 (Bayesian correlated t-test, Benavoli "
-            "et al. 2017), and the model is better than forecasting the class shares",
-        }

@@ -197,10 +197,12 @@ def _tell(
         return
     typer.echo(f"\n{analysis['headline']}\n")
     for verdict in analysis["verdicts"]:
-        typer.echo(verdict["sentence"])
-        if len(verdict["clauses"]) > 1:
-            for clause in verdict["clauses"]:
+        typer.echo(f"{verdict['label']}: {verdict['sentence']}")
+        for clause in verdict["clauses"]:
+            if len(verdict["clauses"]) > 1:
                 typer.echo(f"  {clause['group']}: {clause['sentence']}")
+            for detail in clause["details"]:
+                typer.echo(f"    {detail}")
     cells = analysis["cells"]
     if cells["done"] < cells["planned"] or cells["failed"]:
         typer.echo(

@@ -79,11 +79,13 @@ class Question(TypedDict):
 class Clause(TypedDict):
     group: str
     sentence: str
+    details: list[str]  # how far it carries, what else helps, what harms
     outcome: str  # "helps" | "none" | "no_signal" | "too_little_data"
 
 
 class Verdict(TypedDict):
     question: str
+    label: str
     sentence: str
     helps: bool
     clauses: list[Clause]

@@ -58,6 +58,17 @@ def interval(stat: Statistic) -> str:
     return f"{signed(stat.difference)} [{signed(stat.lower)}, {signed(stat.upper)}]"
 
 
+def capitalized(text: str) -> str:
+    """Begin a sentence; names inside keep their capitals.
+
+    Examples
+    --------
+    >>> capitalized("class weights with SMOTE")
+    'Class weights with SMOTE'
+    """
+    return text[:1].upper() + text[1:]
+
+
 class Judge:
     """Draw the verdicts of a run.
 
@@ -123,27 +134,32 @@ class Judge:
         """Judge one question in one scenario."""
         outcomes = self.outcomes(metric, group)
         if not outcomes:
-            return self._clause(
-                group, "too_little_data", "there are too few finished cells to judge."
-            )
+            return {
+                "group": group,
+                "outcome": "too_little_data",
+                "sentence": "Too few cells are finished to judge.",
+                "details": [],
+            }
         helping = {p: v for p, v in outcomes.items() if v[1] == "helps"}
+        details = self._harms(metric, outcomes)
         if helping:
-            text = self._helps(metric, group, helping)
+            outcome = "helps"
+            sentence, context = self._helps(metric, group, helping)
+            details = context + details
         elif not self.has_signal(metric, group):
-            return self._clause(
-                group,
-                "no_signal",
-                "no remedy helps here: no model, with or without a remedy, is reliably "
-                "better than forecasting the class shares.",
+            outcome = "no_signal"
+            sentence = (
+                "No remedy helps here: no model, with or without one, is reliably "
+                "better than forecasting the class shares."
             )
         else:
-            text = self._none(metric, group, outcomes)
-        text += self._harms(metric, outcomes)
-        return self._clause(group, "helps" if helping else "none", text)
-
-    @staticmethod
-    def _clause(group: str, outcome: str, sentence: str) -> Clause:
-        return {"group": group, "outcome": outcome, "sentence": sentence}
+            outcome, sentence = "none", self._none(metric, group, outcomes)
+        return {
+            "group": group,
+            "outcome": outcome,
+            "sentence": sentence,
+            "details": details,
+        }
 
     def _pair(self, pair: tuple[str, str]) -> str:
         return f"{self.title(pair[1])} with {self.title(pair[0])}"
@@ -152,7 +168,7 @@ class Judge:
         old = self.results.baseline(metric, remedy)
         return "nothing" if old == "nothing" else "its tuned threshold"
 
-    def _helps(self, metric: Metric, group: str, helping: dict) -> str:
+    def _helps(self, metric: Metric, group: str, helping: dict) -> tuple:
         sign = 1 if metric.higher_is_better else -1
 
         def score(pair: tuple[str, str]) -> float:
@@ -160,58 +176,67 @@ class Judge:
             return sign * stat.difference if stat is not None else -np.inf
 
         best = max(helping, key=score)
-        stat, _, _ = helping[best]
-        text = (
+        stat = helping[best][0]
+        sentence = capitalized(
             f"{self._pair(best)} helps: {self.metric_name(metric)} better by "
-            f"{interval(stat)} than {self._reference(metric, best[1])} "
-            f"(a practical gain with probability {stat.p_gain:.2f})"
+            f"{interval(stat)} than {self._reference(metric, best[1])}."
         )
+        return sentence, self._context(metric, group, best, helping)
+
+    def _context(
+        self, metric: Metric, group: str, best: tuple[str, str], helping: dict
+    ) -> list[str]:
+        """Say how the best helped pair stands beside the best untreated model."""
+        details = []
         plain = self.best_untreated(metric, group)
         if plain is not None and plain != best[0]:
             lead, _ = self.results.against(metric, group, best, (plain, "nothing"))
-            if lead is not None and lead.lower > 0:
-                text += (
-                    f"; it also leads the best untreated model, {self.title(plain)}, "
-                    f"by {interval(lead)}"
-                )
-            elif lead is not None:
-                relation = "trails" if lead.upper < 0 else "does not reliably lead"
-                text += (
-                    f"; but it {relation} {self.title(plain)} without any remedy "
-                    f"({interval(lead)})"
-                )
-        others = len(helping) - 1
+            if lead is not None:
+                name = f"the best model without any remedy, {self.title(plain)}"
+                if lead.lower > 0:
+                    text = f"It also leads {name}, by {interval(lead)}."
+                elif lead.upper < 0:
+                    text = f"But it trails {name}: {interval(lead)}."
+                else:
+                    text = f"But it does not reliably lead {name}: {interval(lead)}."
+                details.append(text)
+        others: dict[str, list[str]] = {}
+        for estimator, remedy in helping:
+            if (estimator, remedy) != best:
+                others.setdefault(self.title(remedy), []).append(self.title(estimator))
         if others:
-            noun = "pair" if others == 1 else "pairs"
-            text += f"; {others} more {noun} of remedy and model gain too"
-        return text + "."
+            listed = "; ".join(
+                f"{remedy} with {_listed(names)}" for remedy, names in others.items()
+            )
+            details.append(f"Also helps: {listed}.")
+        return details
 
     def _none(self, metric: Metric, group: str, outcomes: dict) -> str:
         best = max(outcomes, key=lambda pair: outcomes[pair][0].difference)
         stat = outcomes[best][0]
         text = (
-            f"no remedy helps here: the largest difference in "
+            f"No remedy helps here: the largest difference in "
             f"{self.metric_name(metric)}, {self._pair(best)}, is {interval(stat)} "
             f"against {self._reference(metric, best[1])}"
         )
         if not self.better_than_dummy(metric, group, best):
-            text += ", and the model is not reliably better than the class shares"
+            text += ", and that model is not reliably better than the class shares"
         elif all(v[1] in ("equivalent", "harms") for v in outcomes.values()):
             text += ", and every remedy is equivalent to doing nothing or worse"
         return text + "."
 
-    def _harms(self, metric: Metric, outcomes: dict) -> str:
+    def _harms(self, metric: Metric, outcomes: dict) -> list[str]:
         harming = {p: v[0] for p, v in outcomes.items() if v[1] == "harms"}
         if not harming:
-            return ""
+            return []
         worst = min(harming, key=lambda pair: harming[pair].difference)
         names = sorted({self.title(remedy) for _, remedy in harming})
         # A remedy that was never meant to move decisions is behind one that is.
         word = "Harmful" if metric.baseline == "nothing" else "Behind a tuned threshold"
-        return (
-            f" {word}: {', '.join(names)} (worst {self._pair(worst)}, "
-            f"{interval(harming[worst])})."
-        )
+        return [
+            f"{word}: {', '.join(names)}; worst {self._pair(worst)}, "
+            f"{interval(harming[worst])}."
+        ]
 
     def metric_name(self, metric: Metric) -> str:
         """Return the name of the score for the tables at hand."""
@@ -220,19 +245,20 @@ class Judge:
         if metric.id == "decision":
             return "balanced accuracy"
         kinds = {len(t["classes"]) == 2 for t in self.results.run["tables"]}
-        names = {True: "average precision", False: "one-vs-one AUC"}
-        return " / ".join(names[kind] for kind in sorted(kinds, reverse=True))
+        if len(kinds) == 2:
+            return "average precision or AUC"
+        return "average precision" if kinds == {True} else "one-vs-one AUC"
 
     def verdict(self, metric: Metric) -> Verdict:
         """Judge one question over all scenarios."""
         clauses = [self.clause(metric, group) for group in self.results.groups]
         if len(clauses) == 1:
-            text = clauses[0]["sentence"]
-            sentence = f"{metric.label}: {text}"
+            sentence = clauses[0]["sentence"]
         else:
-            sentence = f"{metric.label}: {self._over_groups(clauses)}"
+            sentence = self._over_groups(clauses)
         return {
             "question": metric.id,
+            "label": metric.label,
             "sentence": sentence,
             "helps": any(clause["outcome"] == "helps" for clause in clauses),
             "clauses": clauses,
@@ -240,12 +266,12 @@ class Judge:
 
     @staticmethod
     def _over_groups(clauses: list[Clause]) -> str:
-        helped = [c["group"] for c in clauses if c["outcome"] == "helps"]
-        others = [c["group"] for c in clauses if c["outcome"] != "helps"]
+        helped = [f"“{c['group']}”" for c in clauses if c["outcome"] == "helps"]
+        others = [f"“{c['group']}”" for c in clauses if c["outcome"] != "helps"]
         if not helped:
-            return "no remedy helps in any scenario."
-        text = f"a remedy helps on the tables with training data {_listed(helped)}"
-        return text + (f", none {_listed(others)}." if others else ".")
+            return "No remedy helps in any scenario."
+        text = f"A remedy helps in {_listed(helped)}"
+        return text + (f"; none does in {_listed(others)}." if others else ".")
 
     def headline(self, verdicts: list[Verdict]) -> str:
         """Return the sentence above the three verdicts."""

@@ -295,6 +295,12 @@ class MulticlassTunedThresholdClassifierCV(
                 "None."
             )
         X, y = indexable(X, y)
+        shape = np.shape(y)
+        if len(shape) == 2 and shape[1] > 1:
+            raise ValueError(
+                "Multilabel and multioutput targets are not supported. y must have "
+                f"one column; got {shape[1]}."
+            )
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)

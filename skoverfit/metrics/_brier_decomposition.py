@@ -13,7 +13,7 @@ from sklearn.isotonic import isotonic_regression
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from skoverfit.metrics._binning import Groups, bin_forecasts, group_forecasts
-from skoverfit.metrics._inputs import probability_inputs
+from skoverfit.metrics._inputs import probability_inputs, require_pairs
 
 __all__ = ["BrierDecomposition", "brier_decomposition"]
 
@@ -136,10 +136,8 @@ def brier_decomposition(
     if method == "binned" and score != "brier":
         raise ValueError("score='log_loss' needs method='corp'. Got method='binned'.")
     codes, prob, weights = probability_inputs(y_true, y_prob, labels, sample_weight)
-    if method == "binned" and bias_correction and codes.size < 2:
-        raise ValueError(
-            "bias_correction=True needs at least two rows of positive weight."
-        )
+    if method == "binned" and bias_correction:
+        require_pairs(weights, "bias_correction=True")
     if score == "log_loss":
         dtype = np.asarray(y_prob).dtype
         eps = np.finfo(dtype if dtype.kind == "f" else np.float64).eps

@@ -175,9 +175,16 @@ def _newton(
     for _ in range(_MAX_ITER):
         if np.abs(gradient).max() < 1e-12:
             return theta
-        # Far out the curvature vanishes; a floor keeps the step finite.
+        # Far out the curvature vanishes: a floor keeps the step finite, and the cap
+        # keeps it from leaping to where the loss is linear on the other side.
         curvature = hessian + 1e-14 * np.eye(theta.size)
         step = np.linalg.solve(curvature, gradient)
+        longest = 3.0 * (1.0 + np.linalg.norm(theta))
+        step *= min(1.0, longest / max(float(np.linalg.norm(step)), 1e-300))
+        # The loss can't be told from its minimum any more; the last step, in the
+        # region of quadratic convergence, needs no search.
+        if float(gradient @ step) < 1e-14:
+            return _settled(theta - step, gradient)
         size = 1.0
         while True:
             trial = theta - size * step

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from skoverfit.metrics._binning import Bins, bin_forecasts, group_forecasts
-from skoverfit.metrics._inputs import probability_inputs
+from skoverfit.metrics._inputs import probability_inputs, require_pairs
 
 __all__ = ["expected_calibration_error"]
 
@@ -142,8 +142,8 @@ def expected_calibration_error(
         kind = "binary" if n_classes == 2 else "top_label"
     if debias == "auto":
         debias = strategy != "sweep"
-    if debias and codes.size < 2:
-        raise ValueError("debias=True needs at least two rows of positive weight.")
+    if debias:
+        require_pairs(weights, "debias=True")
     if kind == "top_label":
         top = prob.argmax(axis=1)
         forecasts = [(top == codes, prob[np.arange(codes.size), top])]

@@ -16,8 +16,10 @@ __all__ = [
     "as_weights",
     "binary_inputs",
     "encode_labels",
+    "n_rows_of",
     "probability_inputs",
     "recall_counts",
+    "require_pairs",
     "warn_missing",
 ]
 
@@ -218,6 +220,15 @@ def binary_inputs(
             f"{prob.shape[1]} columns."
         )
     return codes.astype(np.float64), prob[:, 1], weights
+
+
+def require_pairs(weights: np.ndarray, option: str) -> None:
+    """Refuse rows that are too few, or weigh too unequally, to estimate a variance."""
+    if weights.sum() ** 2 <= (1.0 + 1e-6) * np.sum(weights**2):
+        raise ValueError(
+            f"{option} needs at least two rows whose weights are comparable. Got "
+            f"{weights.size} row(s) of positive weight."
+        )
 
 
 def warn_missing(classes: np.ndarray, totals: np.ndarray, stacklevel: int = 4) -> None:

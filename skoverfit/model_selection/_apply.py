@@ -32,14 +32,15 @@ _STRONGER: dict[str, tuple[Callable[[float, float], bool], tuple[float, ...]]] =
     "alpha": (lambda new, old: new > old, (1e-3, 1e-2, 1e-1)),
     "n_neighbors": (lambda new, old: new > old, (15, 45)),
 }
-# Trees: leaves of at least so many rows; boosting also shrinks its leaves.
+# Trees: leaves of at least so many rows. Boosting: small trees with shrunk leaves; its
+# leaves hold 20 rows by default already, and more would leave a small table no split.
 _STRONGER_TREES: tuple[dict[str, Any], ...] = (
     {"min_samples_leaf": 5},
     {"min_samples_leaf": 20},
 )
 _STRONGER_BOOSTING: tuple[dict[str, Any], ...] = (
-    {"min_samples_leaf": 50, "l2_regularization": 10.0, "max_leaf_nodes": 15},
-    {"min_samples_leaf": 50, "l2_regularization": 10.0, "learning_rate": 0.03},
+    {"max_leaf_nodes": 6, "l2_regularization": 1.0},
+    {"max_leaf_nodes": 3, "l2_regularization": 10.0},
 )
 
 
@@ -101,7 +102,7 @@ def balance_class_weight(estimator: BaseEstimator) -> BaseEstimator:
 def stronger_settings(estimator: BaseEstimator) -> list[dict[str, Any]]:
     """Return the settings that regularize this estimator more than it does now."""
     parameters = estimator.get_params(deep=False)
-    if {"l2_regularization", "min_samples_leaf", "learning_rate"} <= set(parameters):
+    if {"l2_regularization", "max_leaf_nodes"} <= set(parameters):
         return [dict(setting) for setting in _STRONGER_BOOSTING]
     if "min_samples_leaf" in parameters:
         return [

@@ -185,7 +185,8 @@ def test_float32_log_loss_follows_scikit_learn():
     [
         ({"method": "binned", "score": "log_loss"}, "needs method='corp'"),
         ({"method": "murphy"}, "method"),
-        ({"method": "binned", "sample_weight": [1, 0]}, "two rows"),
+        ({"method": "binned", "sample_weight": [1, 0]}, r"two rows.*1 row"),
+        ({"method": "binned", "sample_weight": [1, 1e-17]}, "comparable"),
     ],
 )
 def test_bad_input_is_named(options, message):

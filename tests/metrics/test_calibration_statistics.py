@@ -97,6 +97,24 @@ def test_multiclass_slope_is_found_on_every_scale(scale):
     assert found * scale == pytest.approx(slope, rel=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_nearly_separated_rows_are_fitted_or_refused(seed):
+    """Few rows of extreme forecasts: the gradient is 0 at what is returned."""
+    rng = np.random.default_rng(seed)
+    prob = rng.dirichlet(np.full(4, 0.1), size=5)
+    prob = (5 * prob + 0.25) / 6
+    y = rng.integers(4, size=5)
+    logs = np.log(prob)
+    own = logs[np.arange(5), y]
+    if np.all(own >= logs.max(axis=1)) or np.all(own <= logs.min(axis=1)):
+        with pytest.raises(ValueError, match="infinite"):
+            calibration_slope_intercept(y, prob, labels=range(4))
+        return
+    slope, _ = calibration_slope_intercept(y, prob, labels=range(4))
+    mean = (softmax(slope * logs, axis=1) * logs).sum(axis=1)
+    assert abs((mean - own).mean()) < 1e-8
+
+
 def test_certain_forecasts_are_shrunk():
     y, p = make(3, n=99)
     p = p.round(1)

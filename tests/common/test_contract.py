@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every entry of the catalogue keeps its promises; the checks themselves are proven."""
+
+import os
+import re
+import subprocess
+import sys
+from unittest import SkipTest
+
+import pytest
+from sklearn.base import clone
+
+from skoverfit._core import _persistence
+from skoverfit.catalogue import REMEDIES
+from tests.common import _checks as checks
+from tests.common._specimens import (
+    BROKEN,
+    ForgetsToSample,
+    PredictsUnfitted,
+    Sound,
+    TinyOverSampler,
+)
+
+ENTRIES = {
+    type(instance).__name__: instance
+    for instance in (r.test_instance() for r in REMEDIES if r.is_ours)
+}
+SAMPLER, CLASSIFIER = TinyOverSampler(random_state=0), Sound(random_state=0)
+SPECIMENS = {"TinyOverSampler": SAMPLER, "Sound": CLASSIFIER}
+
+# class -> check -> a full sentence that says why it can't pass and who covers it.
+EXPECTED_FAILURES = {
+    "MulticlassTunedThresholdClassifierCV": {
+        "check_classifiers_train": (
+            "The check demands that the decision is the argmax of predict_proba, and "
+            "deciding otherwise is what this class is for; the rest of the check is "
+            "run in tests/calibration on a subclass with reweighted probabilities."
+        ),
+    },
+}
+
+GENERATED = [
+    parameter
+    for estimator in (*ENTRIES.values(), *SPECIMENS.values())
+    for library in ("sklearn", "imblearn")
+    if (library, estimator) != ("imblearn", CLASSIFIER)
+    for parameter in checks.generated(library, estimator, EXPECTED_FAILURES)
+]
+OURS = [
+    pytest.param(estimator, check, id=f"{name}-{check.__name__}")
+    for name, estimator in {**ENTRIES, **SPECIMENS}.items()
+    for check in checks.OUR_CHECKS
+]
+# The estimator inside an entry may be stopped early on the data of a check.
+EARLY = "ignore:lbfgs failed to converge:sklearn.exceptions.ConvergenceWarning"
+
+
+@pytest.mark.filterwarnings(EARLY)
+@pytest.mark.parametrize(("estimator", "check"), GENERATED)
+def test_contract_of_the_ecosystem(estimator, check):
+    try:
+        check(estimator)
+    except SkipTest as exc:  # a skip is not a pass
+        pytest.fail(f"the check skipped itself: {exc}")
+
+
+@pytest.mark.filterwarnings(EARLY)
+@pytest.mark.parametrize(("estimator", "check"), OURS)
+def test_our_own_promises(estimator, check):
+    check(estimator)
+
+
+ARRAY_API_RUN = f"""
+from sklearn.utils.estimator_checks import estimator_checks_generator
+from skoverfit.catalogue import REMEDIES
+for remedy in REMEDIES:
+    if remedy.is_ours:
+        for estimator, check in estimator_checks_generator(remedy.test_instance()):
+            if check.func.__name__ == {checks.ARRAY_API_CHECK!r}:
+                check(estimator)
+                print(remedy.name)
+"""
+
+
+def test_numpy_input_gives_the_same_with_array_api_dispatch():
+    run = subprocess.run(
+        [sys.executable, "-c", ARRAY_API_RUN],
+        env={**os.environ, "SCIPY_ARRAY_API": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    names = {remedy.name for remedy in REMEDIES if remedy.is_ours}
+    assert set(run.stdout.split()) == names
+
+
+def test_the_catalogue_is_walked():
+    assert len(ENTRIES) == len({r.path for r in REMEDIES if r.is_ours}) > 0
+    names = [parameter.id for parameter in GENERATED]
+    assert len(names) == len(set(names))
+    for name in ENTRIES:
+        assert sum(identity.startswith(name) for identity in names) > 40
+    assert "TinyOverSampler-check_samplers_preserve_dtype" in names
+
+
+def test_expected_failures_are_named_rightly_and_told_in_sentences():
+    for name, reasons in EXPECTED_FAILURES.items():
+        known = {
+            parameter.values[1].func.__name__
+            for parameter in checks.generated("sklearn", ENTRIES[name])
+        }
+        assert set(reasons) <= known, "an expected failure that no check is named like"
+        for sentence in reasons.values():
+            assert re.fullmatch(r"[A-Z].{40,}\.", sentence), sentence
+            assert len(sentence.split()) >= 10
+
+
+# --- the checks are proven ------------------------------------------------------------
+
+CASES = [
+    pytest.param(getattr(checks, check), broken, id=f"{check}-{broken.__name__}")
+    for check, specimens in BROKEN.items()
+    for broken in specimens
+]
+
+
+@pytest.mark.parametrize(("check", "broken"), CASES)
+def test_each_check_catches_who_breaks_it(check, broken):
+    with pytest.raises((AssertionError, ValueError), match=r".+"):
+        check(broken(random_state=0))
+
+
+def test_every_check_of_ours_has_somebody_who_breaks_it():
+    proven_elsewhere = {"check_hostile_file"}
+    names = {check.__name__ for check in checks.OUR_CHECKS}
+    assert names == set(BROKEN) | proven_elsewhere
+
+
+def test_the_hostile_file_is_live(monkeypatch):
+    monkeypatch.setattr(_persistence, "is_allowed", lambda *_: True)
+    with (
+        pytest.warns(ResourceWarning),
+        pytest.raises(AssertionError, match="payload ran"),
+    ):
+        checks.check_hostile_file(clone(CLASSIFIER))
+
+
+@pytest.mark.parametrize(
+    ("library", "broken", "caught_by"),
+    [
+        ("sklearn", PredictsUnfitted(), "check_estimators_unfitted"),
+        ("imblearn", ForgetsToSample(), "check_samplers_fit_resample"),
+    ],
+)
+def test_ready_made_checks_are_run(library, broken, caught_by):
+    caught = set()
+    for parameter in checks.generated(library, broken):
+        instance, check = parameter.values
+        if check.func.__name__ == caught_by:
+            with pytest.raises(AssertionError, match=r".*"):
+                check(instance)
+            caught.add(caught_by)
+    assert caught == {caught_by}
