@@ -83,8 +83,8 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "min_reported_time": 1e9,
 }
-# A warning in an example is an error, as in the tests.
-warnings.filterwarnings("error", module=r"skoverfit(\.|$)")
+# A warning that an example causes is an error, as in the tests.
+warnings.filterwarnings("error", module=r"(__main__|imblearn|sklearn|skoverfit)(\.|$)")
 
 # -- HTML ---------------------------------------------------------------------------
 
@@ -95,8 +95,10 @@ html_css_files = ["skoverfit.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_math_renderer = "mathml"
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "show_prev_next": False,
+    "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
