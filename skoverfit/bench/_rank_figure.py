@@ -111,7 +111,7 @@ def rank_svg(ranks: Ranks, question: Question, prefix: str) -> Markup:
                 linewidth=3.2,
                 solid_capstyle="butt",
             )
-        name_at = low - 0.05 * (high - low)
+        name_at = low - 0.07 * (high - low)
         for row, (value, method) in enumerate(pairs):
             y = head + _ROW * (row + 0.5)
             axes.plot(
@@ -123,10 +123,11 @@ def rank_svg(ranks: Ranks, question: Question, prefix: str) -> Markup:
             )
             axes.plot(value, top, "o", color=THEME["c1"], markersize=4.5)
             axes.text(
-                name_at - 0.02 * (high - low),
+                name_at - 0.03 * (high - low),
                 y,
-                f"{value:.2f}  {shorten(method, 24)}",
+                f"{value:.2f}  {shorten(method, 25)}",
                 va="center",
+                fontsize=9,
             )
         return inline_svg(figure, prefix, label)
 
@@ -138,10 +139,10 @@ def _axis(
     low, high = math.floor(values[0]), math.ceil(values[-1])
     high = max(high, low + 1, math.ceil(low + difference))
     span = high - low
-    # Rank 1 on the right; the names need 1.05 times the axis beside it.
-    axes.set_xlim(high + 0.02 * span, low - 1.12 * span)
+    # Rank 1 on the right; the names need nearly twice the axis beside it.
+    axes.set_xlim(high + 0.04 * span, low - 2.1 * span)
     axes.plot([low, high], [0.58, 0.58], color=THEME["ink"], linewidth=1)
-    step = max(1, math.ceil(span / 6))
+    step = max(1, math.ceil(span / 4))
     for tick in range(low, high + 1, step):
         axes.plot([tick, tick], [0.53, 0.58], color=THEME["ink"], linewidth=1)
         axes.text(tick, 0.5, str(tick), ha="center", fontsize=9)

@@ -319,7 +319,11 @@ def _heat_cell(cell: HeatCell | None, scale: float) -> dict[str, Any]:
     if cell is None:
         return {"css": "h-no", "value": "", "interval": "", "symbol": ""}
     value, span = fmt.with_interval(
-        cell["difference"], cell["lower"], cell["upper"], sign=True
+        cell["difference"],
+        cell["lower"],
+        cell["upper"],
+        sign=True,
+        decimals=max(3, 1 - math.floor(math.log10(scale))),
     )
     level = 0
     if math.isfinite(cell["difference"]):
