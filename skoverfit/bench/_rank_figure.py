@@ -156,5 +156,5 @@ def _axis(
         f"critical difference {difference:.2f}",
         va="center",
     )
-    axes.text(low - 0.07 * span, 0.5, "mean rank", color=THEME["muted"])
+    axes.text(low - 0.14 * span, 0.5, "mean rank", color=THEME["muted"])
     return low, high

@@ -327,6 +327,58 @@ def test_an_unfinished_run_says_so(pages):
     assert "cells are done" not in pages["rich"][1].text()
 
 
+# --- small, large and odd runs ------------------------------------------------------
+
+
+def reduced(estimators, remedies, *, tables=("t",)):
+    builder = fixture._Builder(["as it is"], list(tables), estimators, remedies, 0)
+    return builder.analysis()
+
+
+def test_one_remedy_with_one_estimator():
+    page = Page(render_report(reduced(["e"], ["nothing", "tuned threshold"])))
+    assert page.problems == []
+    assert "2 comparisons:" not in page.text()
+    assert page.text().count("1 comparison:") == 3
+
+
+def test_many_methods_stay_bounded():
+    remedies = ["nothing", "tuned threshold", *(f"remedy {i}" for i in range(18))]
+    analysis = reduced(["e"], remedies, tables=("a", "b", "c"))
+    page = Page(render_report(analysis))
+    heights = [int(e["attrs"]["height"]) for e in page.all("svg", "figure")]
+    assert max(heights) < 700
+    assert "6 methods with worse ranks are not drawn" in page.text()
+    assert all(remedy in page.text() for remedy in remedies)
+
+
+def test_numbers_that_could_not_be_computed_draw_nothing_false():
+    analysis = reduced(["e"], ["nothing", "tuned threshold", "r"])
+    for key in ("comparisons", "leaderboard", "gaps", "heat", "costs"):
+        for row in analysis[key]:
+            for name, value in row.items():
+                if isinstance(value, float):
+                    row[name] = math.nan
+    page = Page(render_report(analysis))
+    assert page.problems == []
+    assert not page.all("circle")
+    assert not re.search(r"\bnan\b", page.all("body")[0]["text"])
+    drawn = [e["attrs"]["aria-labelledby"] for e in page.all("svg", "figure")]
+    assert all(name.startswith("rel-") for name in drawn)
+
+
+def test_points_far_below_one_get_an_axis_that_shows_them():
+    analysis = reduced(["e"], ["nothing"])
+    for curve in analysis["reliability"]:
+        for point in curve["points"]:
+            for key in ("predicted", "observed", "lower", "upper"):
+                point[key] /= 100
+    page = Page(render_report(analysis))
+    ticks = [e["text"] for e in page.all("text") if "svg" in e["within"]]
+    assert "0.01" in ticks
+    assert "0.5" not in ticks
+
+
 # --- choices ------------------------------------------------------------------------
 
 
