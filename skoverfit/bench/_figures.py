@@ -344,17 +344,21 @@ def cost_svg(
             name = shorten(row["remedy"], 40)
             handles.append(Line2D([], [], linestyle="", label=name, **style))
         handles.append(Patch(label="no difference worth having", **band))
-        figure.legend(
-            handles=handles,
-            loc="lower left",
-            bbox_to_anchor=(0.0, 0.0),
-            handletextpad=0.5,
-            handlelength=1.4,
-            labelspacing=0.33,
-            borderaxespad=0.1,
-            borderpad=0.1,
-        )
+        _legend_below(figure, handles)
         return inline_svg(figure, prefix, label)
+
+
+def _legend_below(figure: Figure, handles: list[Any]) -> None:
+    figure.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 0.0),
+        handletextpad=0.5,
+        handlelength=1.4,
+        labelspacing=0.33,
+        borderaxespad=0.1,
+        borderpad=0.1,
+    )
 
 
 def _log_time_axis(axes: Axes, ratios: Sequence[float]) -> None:

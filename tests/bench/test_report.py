@@ -286,6 +286,17 @@ def test_one_scenario_has_no_clauses_and_says_why_there_is_no_diagram(pages):
     assert not [label for label in labels if "as it is" in label]
 
 
+def test_a_single_table_has_reliability_curves_of_every_estimator(pages):
+    _, page = pages["single"]
+    figures = [e["attrs"]["aria-labelledby"] for e in page.all("svg", "figure")]
+    assert len([name for name in figures if name.startswith("rel-")]) == 4
+    titles = [e["text"] for e in page.all("title") if "Reliability" in e["text"]]
+    for estimator in fixture.ESTIMATORS:
+        assert any(f", adult.csv, {estimator}:" in title for title in titles)
+    heads = [e["text"].strip() for e in page.all("h4")]
+    assert set(fixture.ESTIMATORS) <= set(heads)
+
+
 def test_every_estimate_stands_beside_its_interval(pages):
     for name in ("rich", "single"):
         _, page = pages[name]
