@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def leaderboard_svg(
     )
     with drawing_style():
         names = [(row["remedy"], row["estimator"]) for row in rows]
-        figure, axes = _two_line_axes(names, shorten(question["metric"], 30))
+        figure, axes = _two_line_axes(names, shorten(question["metric"], 22))
         _finite_limits(
             axes, [row[key] for row in rows for key in ("score", "lower", "upper")]
         )
@@ -177,7 +178,7 @@ def gap_svg(rows: Sequence[Gap], question: Question, prefix: str, where: str) ->
     sign = -1.0 if question["higher_is_better"] else 1.0
     with drawing_style():
         names = [(row["remedy"], row["estimator"]) for row in rows]
-        figure, axes = _two_line_axes(names, shorten(question["metric"], 30))
+        figure, axes = _two_line_axes(names, shorten(question["metric"], 22))
         ends = [
             sorted((r["train"] + sign * r["lower"], r["train"] + sign * r["upper"]))
             for r in rows
@@ -219,7 +220,7 @@ def reliability_svg(curves: Sequence[Reliability], prefix: str, where: str) -> M
         + " ".join(_miscalibration(curve) for curve in curves)
     )
     n_rows = math.ceil(len(curves) / 2)
-    panel, head, foot = 1.36, 0.28, 0.46
+    panel, head, foot = 1.36, 0.44, 0.46
     height = foot + n_rows * (panel + head)
     with drawing_style():
         figure = new_figure(WIDTH, height)
@@ -235,13 +236,14 @@ def reliability_svg(curves: Sequence[Reliability], prefix: str, where: str) -> M
             if others and position:
                 _reliability_background(axes, first)
             _reliability_curve(axes, curve, SERIES[position % len(SERIES)])
-            axes.set_title(shorten(curve["remedy"], 23), loc="left", pad=4, fontsize=9)
+            title = "\n".join(wrap(shorten(curve["remedy"], 34), 18)[:2])
+            axes.set_title(title, loc="left", pad=4, fontsize=9)
             last_row = position + 2 >= len(curves)
             axes.tick_params(labelbottom=last_row, labelleft=column == 0)
         middle = (0.5 + panel + 0.07) / WIDTH if others else (0.5 + panel / 2) / WIDTH
         figure.text(middle, 0.05 / height, "predicted probability", ha="center")
         middle = (foot + (n_rows * (panel + head) - head) / 2) / height
-        figure.text(0.0, middle, "observed frequency", rotation=90, va="center")
+        figure.text(0.012, middle, "observed frequency", rotation=90, va="center")
         return inline_svg(figure, prefix, label)
 
 
@@ -294,7 +296,7 @@ def _reliability_curve(axes: Axes, curve: Reliability, series: dict[str, Any]) -
         alpha=0.75,
     )
     y = [point["observed"] for point in points]
-    axes.plot(x, y, markersize=4.5, linewidth=1.4, **series)
+    axes.plot(x, y, markersize=4.5, linewidth=1.4, clip_on=False, **series)
 
 
 def cost_svg(
@@ -323,7 +325,7 @@ def cost_svg(
     with drawing_style():
         figure = new_figure(WIDTH, height)
         bottom = (legend + 0.46) / height
-        axes = figure.add_axes((0.18, bottom, 0.8, 1.76 / height))
+        axes = figure.add_axes((0.18, bottom, 0.77, 1.76 / height))
         _log_time_axis(axes, [row["time_ratio"] for row in drawn])
         limits = _gain_limits(axes, drawn, rope)
         band: dict[str, Any] = {"color": THEME["rule"], "alpha": 0.45}
@@ -342,17 +344,21 @@ def cost_svg(
             name = shorten(row["remedy"], 40)
             handles.append(Line2D([], [], linestyle="", label=name, **style))
         handles.append(Patch(label="no difference worth having", **band))
-        figure.legend(
-            handles=handles,
-            loc="lower left",
-            bbox_to_anchor=(0.0, 0.0),
-            handletextpad=0.5,
-            handlelength=1.4,
-            labelspacing=0.33,
-            borderaxespad=0.1,
-            borderpad=0.1,
-        )
+        _legend_below(figure, handles)
         return inline_svg(figure, prefix, label)
+
+
+def _legend_below(figure: Figure, handles: list[Any]) -> None:
+    figure.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 0.0),
+        handletextpad=0.5,
+        handlelength=1.4,
+        labelspacing=0.33,
+        borderaxespad=0.1,
+        borderpad=0.1,
+    )
 
 
 def _log_time_axis(axes: Axes, ratios: Sequence[float]) -> None:

@@ -43,7 +43,9 @@ def signed(value: float, decimals: int = 3) -> str:
     return _minus(f"{value:+.{decimals}f}") if math.isfinite(value) else NOT_ESTIMABLE
 
 
-def interval(lower: float, upper: float, *, sign: bool = False) -> str:
+def interval(
+    lower: float, upper: float, *, sign: bool = False, decimals: int = -1
+) -> str:
     """Format an interval; one with an infinite end is "not estimable".
 
     Examples
@@ -56,17 +58,23 @@ def interval(lower: float, upper: float, *, sign: bool = False) -> str:
     """
     if not (math.isfinite(lower) and math.isfinite(upper)):
         return NOT_ESTIMABLE
-    decimals = _decimals(lower, upper)
+    if decimals < 0:
+        decimals = _decimals(lower, upper)
     write = signed if sign else number
     return f"[{write(lower, decimals)}, {write(upper, decimals)}]"
 
 
 def with_interval(
-    value: float, lower: float, upper: float, *, sign: bool = False
+    value: float, lower: float, upper: float, *, sign: bool = False, decimals: int = -1
 ) -> tuple[str, str]:
-    """Return value and interval as texts of the same precision."""
+    """Return value and interval as texts of the same precision.
+
+    A negative number of decimals stands for two digits of the interval's width.
+    """
+    if decimals < 0:
+        decimals = _decimals(lower, upper)
     write = signed if sign else number
-    return write(value, _decimals(lower, upper)), interval(lower, upper, sign=sign)
+    return write(value, decimals), interval(lower, upper, sign=sign, decimals=decimals)
 
 
 def percent(value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skoverfit._core._html import shorten
 from skoverfit.bench._svg import THEME, drawing_style, inline_svg, new_figure
@@ -20,6 +20,7 @@ __all__ = ["MAX_METHODS", "cliques", "rank_svg"]
 MAX_METHODS = 14
 _WIDTH = 3.4
 _ROW = 0.24  # inches a method
+_AXIS = 0.58  # inches from the top
 
 
 def cliques(ranks: Sequence[float], critical_difference: float) -> list[slice]:
@@ -99,35 +100,8 @@ def rank_svg(ranks: Ranks, question: Question, prefix: str) -> Markup:
         axes.set_axis_off()
         axes.set_ylim(height, 0)
         low, high = _axis(axes, values, difference)
-        top = 0.58
-        for number, run in enumerate(runs):
-            group = values[run]
-            pad = 0.01 * (high - low)
-            y = top + 0.09 * (number + 1)
-            axes.plot(
-                [group[0] - pad, group[-1] + pad],
-                [y, y],
-                color=THEME["c2"],
-                linewidth=3.2,
-                solid_capstyle="butt",
-            )
-        name_at = low - 0.05 * (high - low)
-        for row, (value, method) in enumerate(pairs):
-            y = head + _ROW * (row + 0.5)
-            axes.plot(
-                [value, value, name_at],
-                [top, y, y],
-                color=THEME["muted"],
-                linewidth=1,
-                solid_joinstyle="miter",
-            )
-            axes.plot(value, top, "o", color=THEME["c1"], markersize=4.5)
-            axes.text(
-                name_at - 0.02 * (high - low),
-                y,
-                f"{value:.2f}  {shorten(method, 24)}",
-                va="center",
-            )
+        _bars(axes, [values[run] for run in runs], 0.01 * (high - low))
+        _leaders(axes, pairs, (low, high), head)
         return inline_svg(figure, prefix, label)
 
 
@@ -138,12 +112,12 @@ def _axis(
     low, high = math.floor(values[0]), math.ceil(values[-1])
     high = max(high, low + 1, math.ceil(low + difference))
     span = high - low
-    # Rank 1 on the right; the names need 1.05 times the axis beside it.
-    axes.set_xlim(high + 0.02 * span, low - 1.12 * span)
-    axes.plot([low, high], [0.58, 0.58], color=THEME["ink"], linewidth=1)
-    step = max(1, math.ceil(span / 6))
+    # Rank 1 on the right; the names need nearly twice the axis beside it.
+    axes.set_xlim(high + 0.04 * span, low - 2.1 * span)
+    axes.plot([low, high], [_AXIS, _AXIS], color=THEME["ink"], linewidth=1)
+    step = max(1, math.ceil(span / 4))
     for tick in range(low, high + 1, step):
-        axes.plot([tick, tick], [0.53, 0.58], color=THEME["ink"], linewidth=1)
+        axes.plot([tick, tick], [_AXIS - 0.05, _AXIS], color=THEME["ink"], linewidth=1)
         axes.text(tick, 0.5, str(tick), ha="center", fontsize=9)
     start = high
     axes.plot([start, start - difference], [0.2, 0.2], color=THEME["ink"], linewidth=2)
@@ -155,5 +129,42 @@ def _axis(
         f"critical difference {difference:.2f}",
         va="center",
     )
-    axes.text(low - 0.07 * span, 0.5, "mean rank", color=THEME["muted"])
+    axes.text(low - 0.14 * span, 0.5, "mean rank", color=THEME["muted"])
     return low, high
+
+
+def _bars(axes: Axes, groups: Sequence[Sequence[float]], pad: float) -> None:
+    """Join the ranks of each group with a bar of its own beneath the axis."""
+    for number, group in enumerate(groups, 1):
+        ends = [group[0] - pad, group[-1] + pad]
+        y = _AXIS + 0.09 * number
+        style: dict[str, Any] = {"color": THEME["c2"], "linewidth": 3.2}
+        axes.plot(ends, [y, y], solid_capstyle="butt", **style)
+
+
+def _leaders(
+    axes: Axes,
+    pairs: Sequence[tuple[float, str]],
+    limits: tuple[float, float],
+    head: float,
+) -> None:
+    """Lead from each rank on the axis to its name in the column on the right."""
+    low, high = limits
+    name_at = low - 0.07 * (high - low)
+    for row, (value, method) in enumerate(pairs):
+        y = head + _ROW * (row + 0.5)
+        axes.plot(
+            [value, value, name_at],
+            [_AXIS, y, y],
+            color=THEME["muted"],
+            linewidth=1,
+            solid_joinstyle="miter",
+        )
+        axes.plot(value, _AXIS, "o", color=THEME["c1"], markersize=4.5)
+        axes.text(
+            name_at - 0.03 * (high - low),
+            y,
+            f"{value:.2f}  {shorten(method, 25)}",
+            va="center",
+            fontsize=9,
+        )

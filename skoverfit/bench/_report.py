@@ -184,7 +184,10 @@ def _reliability(analysis: Analysis) -> dict[str, list[Panel]]:
             svg = reliability_svg(curves, f"rel-{number}-{i}", place)
             several = len(analysis["groups"]) > 1
             extra = {"group": group if several else "", "estimator": estimator}
-            panels.append(Panel(table, svg, extra=extra))
+            title = table
+            if len(places) == 1:  # the only table needs no name, the estimator does
+                title, extra["estimator"] = estimator, ""
+            panels.append(Panel(title, svg, extra=extra))
         seen.add(group)
     return {"first": first, "more": more}
 

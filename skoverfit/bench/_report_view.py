@@ -209,14 +209,12 @@ def _forest(row: Comparison, scale: float) -> dict[str, Any]:
     """Return the coordinates of the small interval drawing, 0..120, zero at 60."""
 
     def place(value: float) -> float:
-        if math.isnan(value):
-            return 60.0
         return round(60 + 56 * max(-1.0, min(1.0, value / scale)), 1)
 
     finite = not (math.isnan(row["lower"]) or math.isnan(row["upper"]))
     rope = abs(row["rope"]) if math.isfinite(row["rope"]) else 0.0
     return {
-        "at": place(row["difference"]),
+        "at": None if math.isnan(row["difference"]) else place(row["difference"]),
         "x1": place(row["lower"]) if finite else None,
         "x2": place(row["upper"]) if finite else None,
         "cut_left": row["lower"] < -scale,
@@ -272,7 +270,7 @@ def comparison_blocks(analysis: Analysis) -> list[dict[str, Any]]:
         if not rows:
             continue
         scale = scale_of([r[end] for r in rows for end in ("lower", "upper")])
-        scale = max(scale, 2 * max((abs(r["rope"]) for r in rows), default=0.0))
+        scale = max(scale, 2 * scale_of([r["rope"] for r in rows], 0.0))
         groups = []
         for group in analysis["groups"]:
             mine = sorted(of(rows, question, group), key=_interest)
@@ -319,7 +317,11 @@ def _heat_cell(cell: HeatCell | None, scale: float) -> dict[str, Any]:
     if cell is None:
         return {"css": "h-no", "value": "", "interval": "", "symbol": ""}
     value, span = fmt.with_interval(
-        cell["difference"], cell["lower"], cell["upper"], sign=True
+        cell["difference"],
+        cell["lower"],
+        cell["upper"],
+        sign=True,
+        decimals=max(3, 1 - math.floor(math.log10(scale))),
     )
     level = 0
     if math.isfinite(cell["difference"]):

@@ -87,6 +87,8 @@ _STYLE = {
 
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
+# Hundredths of a point are enough; more only makes the page larger.
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _FONT_FAMILY = re.compile(r"\s*font-family:[^;]*;?")
 _SENTINEL = {colour: f"var(--{name})" for name, colour in THEME.items()}
 _SENTINEL_PATTERN = re.compile("|".join(_SENTINEL))
@@ -186,6 +188,7 @@ def _rewrite(element: ET.Element, names: dict[str, str]) -> None:
         if key == "style":
             value = _FONT_FAMILY.sub("", value).strip()
             value = _SENTINEL_PATTERN.sub(lambda match: _SENTINEL[match[0]], value)
+        value = _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.2f}", value)
         element.set(key, " ".join(value.split()))
 
 

@@ -1,5 +1,6 @@
 """Synthetic analyses for the report's tests: rich, small, and hostile ones."""
 
+import functools
 import math
 import random
 
@@ -418,3 +419,11 @@ def empty_analysis():
     analysis["complete"] = False
     analysis["cells"] = {"planned": 540, "done": 0, "failed": 0}
     return analysis
+
+
+@functools.cache
+def rendered(name):
+    """The report of one of the analyses above, drawn once in a test run."""
+    from skoverfit.bench._report import render_report
+
+    return render_report(globals()[f"{name}_analysis"]())
