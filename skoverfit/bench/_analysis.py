@@ -365,13 +365,15 @@ class _Writer:
         written: list[Cost] = []
         compared = self.results.comparisons()
         for key, (stat, _, tables) in compared.items():
-            seconds, ratios, memory = [], [], []
+            seconds: list[np.ndarray] = []
+            ratios, memory = [], []
             for table in tables:
                 place = Measured(table, key.group, key.estimator, key.remedy)
                 cells = self.results.cells[place]
                 plain = self.results.cells.get(place._replace(remedy="nothing"), {})
-                own = float(np.median([v["fit_seconds"] for v in cells.values()]))
-                seconds.append(own)
+                fits = [v["fit_seconds"] for v in cells.values()]
+                seconds.append(np.percentile(fits, [25, 50, 75]))
+                own = float(np.median(fits))
                 if plain:
                     base = np.median([v["fit_seconds"] for v in plain.values()])
                     ratios.append(own / max(float(base), 1e-9))
@@ -380,13 +382,16 @@ class _Writer:
                     for v in cells.values()
                     if v["peak_memory_mb"] is not None
                 ]
+            low, middle, high = np.mean(seconds, axis=0)
             written.append(
                 {
                     "question": key.question,
                     "group": key.group,
                     "estimator": self.title(key.estimator),
                     "remedy": self.title(key.remedy),
-                    "fit_seconds": float(np.mean(seconds)),
+                    "fit_seconds": float(middle),
+                    "fit_seconds_lower": float(low),
+                    "fit_seconds_upper": float(high),
                     "time_ratio": float(np.exp(np.mean(np.log(ratios))))
                     if ratios
                     else 1.0,

@@ -201,6 +201,8 @@ def _cost_rows(rows: Sequence[Cost]) -> list[dict[str, Any]]:
         memory = row["peak_memory_mb"]
         texts = {
             "seconds": fmt.seconds(row["fit_seconds"]),
+            "spread": f"{fmt.seconds(row['fit_seconds_lower'])} to "
+            f"{fmt.seconds(row['fit_seconds_upper'])}",
             "ratio": fmt.ratio(row["time_ratio"]),
             "memory": "not known" if memory is None else f"{memory:.0f} MB",
         }

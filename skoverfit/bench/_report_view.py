@@ -158,6 +158,7 @@ def verdict_cards(analysis: Analysis) -> list[dict[str, Any]]:
             {
                 "question": question,
                 "sentence": verdict["sentence"],
+                "details": clauses[0]["details"] if len(clauses) == 1 else [],
                 "pill": state,
                 "clauses": [
                     {**clause, "pill": pill(clause["outcome"])} for clause in clauses

@@ -182,7 +182,9 @@ class Cost(TypedDict):
     group: str
     estimator: str
     remedy: str
-    fit_seconds: float  # median of a fit
+    fit_seconds: float  # median of a fit, and its quartiles
+    fit_seconds_lower: float
+    fit_seconds_upper: float
     time_ratio: float  # against "nothing" with the same estimator
     peak_memory_mb: float | None  # None where the system can't tell
     difference: float

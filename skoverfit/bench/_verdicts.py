@@ -223,6 +223,12 @@ class Judge:
             text += ", and that model is not reliably better than the class shares"
         elif all(v[1] in ("equivalent", "harms") for v in outcomes.values()):
             text += ", and every remedy is equivalent to doing nothing or worse"
+        elif stat.p_gain < CONFIDENCE:
+            text += f" (a gain that matters with probability {stat.p_gain:.2f} only)"
+        else:
+            compared = self.results.comparisons()
+            tried = sum(key.question == metric.id for key in compared)
+            text += f", which the luckiest of {tried} comparisons may show by chance"
         return text + "."
 
     def _harms(self, metric: Metric, outcomes: dict) -> list[str]:

@@ -69,7 +69,13 @@ def _clause(question, group, position):
         "no_signal": "no model beats guessing by the class shares.",
         "too_little_data": "10 folds are too few for a verdict.",
     }[outcome]
-    return {"group": group, "sentence": sentence, "outcome": outcome}
+    details = ["Also helps: SMOTE with random forest."] if outcome == "helps" else []
+    return {
+        "group": group,
+        "sentence": sentence,
+        "details": details,
+        "outcome": outcome,
+    }
 
 
 def _outcome(lower, upper, rope):
@@ -175,6 +181,8 @@ class _Builder:
                 {
                     **key,
                     "fit_seconds": 0.02 * ratio,
+                    "fit_seconds_lower": 0.018 * ratio,
+                    "fit_seconds_upper": 0.025 * ratio,
                     "time_ratio": ratio,
                     "peak_memory_mb": None if remedy == "class weights" else 140.2,
                     "difference": effect,
@@ -284,6 +292,7 @@ class _Builder:
         verdicts = [
             {
                 "question": question["id"],
+                "label": question["label"],
                 "sentence": "Stronger regularization with logistic regression helps: "
                 "+0.046 [+0.021, +0.071]."
                 if flag
@@ -369,6 +378,7 @@ def hostile_analysis(seed=0):
         verdict["sentence"] = HOSTILE[0]
         for clause in verdict["clauses"]:
             clause["sentence"] = HOSTILE[1]
+            clause["details"] = [HOSTILE[0]]
     for question in analysis["questions"]:
         question["explanation"] = question["rope_label"] = HOSTILE[0]
         question["metric"] = HOSTILE[2]

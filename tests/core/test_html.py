@@ -6,8 +6,7 @@ import stat
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from skoverfit._core._html import (
     clean_text,
