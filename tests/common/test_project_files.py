@@ -94,15 +94,9 @@ def test_no_pin_is_given_twice():
 
 # Written so that this file does not contain what it looks for.
 MACHINE_PATHS = r"(?<![\w.~/-])/(?:work|root|home/\w+|tmp/wt)(?=[/\s\"'`),:;]|$)"
-# Which index packages come from is the user's affair; PyTorch's builds without CUDA are
-# the one that people have to be told of.
-INDEX_HOSTS = (
-    r"https?://(?!download\.pytorch\.org/whl/cpu\b)[^\s/\"'<>)]*(?:{})".format(
-        "|".join(
-            [r"/simple\b", "pypi", "pythonhosted", "artifactory", "nexus", "devpi"]
-        )
-    )
-)
+# Which index packages come from is the user's affair: no host is written down.
+_INDEX_WORDS = ("/simple", "/whl/", "py" + "pi", "python" + "hosted", "artifactory")
+INDEX_HOSTS = r"https?://[^\s\"'<>)]*(?:{})".format("|".join(_INDEX_WORDS))
 
 
 @pytest.mark.parametrize(
