@@ -81,7 +81,7 @@ class _Writer:
         return {
             "title": "Which remedy helps on "
             + (names[0] if len(names) == 1 else f"{len(names)} tables"),
-            "headline": self.judge.headline(verdicts),
+            "headline": self._so_far() + self.judge.headline(verdicts),
             "groups": self.results.groups,
             "questions": [self.question(metric) for metric in QUESTIONS],
             "verdicts": verdicts,
@@ -108,6 +108,12 @@ class _Writer:
             },
             "created": self.results.created,
         }
+
+    def _so_far(self) -> str:
+        counts = self.results.counts
+        if counts["done"] == counts["planned"]:
+            return ""
+        return f"So far, with {counts['done']} of {counts['planned']} cells: "
 
     def question(self, metric: Metric) -> Question:
         """Describe a question."""

@@ -360,17 +360,33 @@ def _say_reuse(outcome: RunOutcome, *, quiet: bool) -> None:
 def report(
     store: Annotated[Path, typer.Argument(help="A result store.")],
     output: Annotated[Path, typer.Option(help="The HTML file.")] = Path("report.html"),
+    run: Annotated[
+        int | None,
+        typer.Option(help="Which run, as --list-runs counts; default: used last."),
+    ] = None,
+    list_runs: Annotated[
+        bool, typer.Option("--list-runs", help="Print the runs and stop.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the analysis as JSON.")
     ] = False,
 ) -> None:
-    """Write the report of the store's last run again, without fitting anything."""
+    """Write the report of a run in a store again, without fitting anything."""
     with _one_sentence():
         with ResultStore(store, create=False) as opened:
             runs = opened.runs()
             if not runs:
                 raise BadInputError(f"The result store {str(store)!r} has no run yet.")
-            analysis = analyse(opened, runs[-1])
+            if list_runs:
+                for number, found in enumerate(runs, start=1):
+                    typer.echo(f"{number}\t{found['command']}")
+                raise typer.Exit(ExitCode.COMPLETE)
+            if run is not None and not 1 <= run <= len(runs):
+                raise BadInputError(
+                    f"--run {run} is none of the {len(runs)} runs of {str(store)!r}; "
+                    "--list-runs prints them."
+                )
+            analysis = analyse(opened, runs[-1 if run is None else run - 1])
         write_report(analysis, output)
         code = _exit_code(analysis, out_of_time=False)
         _tell(analysis, output, store, as_json=as_json, code=code)

@@ -99,6 +99,12 @@ def test_report_is_written_again_from_the_store_alone(csv, tmp_path):
     result = run("report", tmp_path / "store.sqlite", "--output", second)
     assert result.exit_code == 0
     assert second.read_text() == first
+    listed = run("report", tmp_path / "store.sqlite", "--list-runs")
+    assert listed.stdout.count("\n") == 1
+    assert listed.stdout.startswith("1\t")
+    refused = run("report", tmp_path / "store.sqlite", "--run", "2")
+    assert refused.exit_code == ExitCode.BAD_INPUT
+    assert "none of the 1 runs" in refused.stderr
 
 
 def test_cells_are_listed(tmp_path):
