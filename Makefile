@@ -13,7 +13,7 @@ bench: $(VENV)/.bench
 
 # All checks; two workers.
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --maxprocesses 2 -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 10 -m "not slow"
 
 # Statistics that take minutes: the controls of the main job over all their seeds.
 test-slow: $(VENV)/.test

@@ -87,15 +87,13 @@ def tables(results: Results) -> list[TableInfo]:
     return written
 
 
-def notes(results: Results, title: Title) -> list[str]:
+def notes(results: Results) -> list[str]:
     """Write remarks that hold for several cells, each once."""
     remarks: dict[str, set[str]] = {}
     for place, cells in results.cells.items():
         for value in cells.values():
             for text in value["notes"]:
-                remarks.setdefault(f"{title(place.remedy)}: {text}", set()).add(
-                    f"{place.table} ({place.group})"
-                )
+                remarks.setdefault(text, set()).add(f"{place.table} ({place.group})")
     return [f"{text} - {', '.join(sorted(at))}." for text, at in remarks.items()]
 
 

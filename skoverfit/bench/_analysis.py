@@ -95,7 +95,7 @@ class _Writer:
             "failures": _account.failures(self.results, self.title),
             "skipped": _account.skipped(self.results, self.title),
             "tables": _account.tables(self.results),
-            "notes": _account.notes(self.results, self.title),
+            "notes": _account.notes(self.results),
             "protocol": _account.protocol(self.results),
             "versions": dict(self.run["versions"]),
             "command": self.run["command"],

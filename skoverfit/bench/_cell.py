@@ -38,6 +38,8 @@ class FoldData:
     y_test: np.ndarray  # the truth
     n_classes: int
     inner: list[tuple[np.ndarray, np.ndarray]]
+    # Remarks on the preparation, e.g. that noise left a class without a right label.
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def _fit_and_score(
         "peak_memory_mb": memory.megabytes,
         "n_train": len(fold.y_train),
         "n_test": len(fold.y_test),
-        "notes": list(applied.notes),
+        "notes": [*fold.notes, *(f"{task.remedy.title}: {n}" for n in applied.notes)],
     }
 
 

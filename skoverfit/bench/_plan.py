@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -81,7 +82,9 @@ class PlannedFold:
     def prepare(self) -> FoldData:
         """Draw what the scenario draws, encode and scale: on training rows only."""
         y = self.table.y
-        train, given = self.scenario.apply(y, self.fold.train, self.random_state)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            train, given = self.scenario.apply(y, self.fold.train, self.random_state)
         prepared = prepare_fold(
             self.table, train, self.fold.test, random_state=self.random_state
         )
@@ -98,6 +101,7 @@ class PlannedFold:
                 time=None if time is None else time[train],
                 random_state=self.random_state,
             ),
+            notes=(*prepared.notes, *sorted({str(w.message) for w in caught})),
         )
 
 
