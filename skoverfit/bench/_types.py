@@ -81,6 +81,7 @@ class Clause(TypedDict):
     sentence: str
     details: list[str]  # how far it carries, what else helps, what harms
     outcome: str  # "helps" | "none" | "no_signal" | "too_little_data"
+    leads: bool  # a helped model is ahead of the best untreated one
 
 
 class Verdict(TypedDict):

@@ -11,7 +11,6 @@ import numpy as np
 from skoverfit._core._statistics import Comparison as Statistic
 from skoverfit.bench._aggregate import (
     CONFIDENCE,
-    QUESTIONS,
     Metric,
     Results,
     p_of_gain,
@@ -139,6 +138,7 @@ class Judge:
                 "outcome": "too_little_data",
                 "sentence": "Too few cells are finished to judge.",
                 "details": [],
+                "leads": False,
             }
         helping = {p: v for p, v in outcomes.items() if v[1] == "helps"}
         details = self._harms(metric, outcomes)
@@ -159,7 +159,22 @@ class Judge:
             "outcome": outcome,
             "sentence": sentence,
             "details": details,
+            "leads": bool(helping) and self._leads(metric, group, helping),
         }
+
+    def _leads(self, metric: Metric, group: str, helping: dict) -> bool:
+        """Whether a helped model is ahead of the best untreated one.
+
+        Help for a weak model is of little use where a better one needs none.
+        """
+        plain = self.best_untreated(metric, group)
+        if plain is None or any(estimator == plain for estimator, _ in helping):
+            return True
+        leads = (
+            self.results.against(metric, group, pair, (plain, "nothing"))[0]
+            for pair in helping
+        )
+        return any(lead is not None and lead.lower > 0 for lead in leads)
 
     def _pair(self, pair: tuple[str, str]) -> str:
         return f"{self.title(pair[1])} with {self.title(pair[0])}"
@@ -212,12 +227,26 @@ class Judge:
         return details
 
     def _none(self, metric: Metric, group: str, outcomes: dict) -> str:
-        best = max(outcomes, key=lambda pair: outcomes[pair][0].difference)
-        stat = outcomes[best][0]
+        # What leaves the scores as they are (a threshold, for a ranking) says nothing.
+        moved = {
+            pair: value
+            for pair, value in outcomes.items()
+            if value[0].difference != 0 or value[0].std_error != 0
+        }
+        if not moved:
+            return "No remedy helps here: none changes anything."
+        best = max(moved, key=lambda pair: moved[pair][0].difference)
+        stat = moved[best][0]
+        against = f"{interval(stat)} against {self._reference(metric, best[1])}"
+        name = self.metric_name(metric)
+        if stat.difference <= 0:
+            return (
+                f"No remedy helps here: none gains anything in {name}; the nearest to "
+                f"it, {self._pair(best)}, is {against}."
+            )
         text = (
-            f"No remedy helps here: the largest difference in "
-            f"{self.metric_name(metric)}, {self._pair(best)}, is {interval(stat)} "
-            f"against {self._reference(metric, best[1])}"
+            f"No remedy helps here: the largest gain in {name}, {self._pair(best)}, is "
+            f"{against}"
         )
         if not self.better_than_dummy(metric, group, best):
             text += ", and that model is not reliably better than the class shares"
@@ -281,9 +310,6 @@ class Judge:
 
     def headline(self, verdicts: list[Verdict]) -> str:
         """Return the sentence above the three verdicts."""
-        labels = {metric.id: metric.label.lower() for metric in QUESTIONS}
-        helped = [labels[v["question"]] for v in verdicts if v["helps"]]
-        rest = [labels[v["question"]] for v in verdicts if not v["helps"]]
         unjudged = all(
             clause["outcome"] == "too_little_data"
             for verdict in verdicts
@@ -291,11 +317,26 @@ class Judge:
         )
         if unjudged:
             return "Too few cells are finished to judge anything."
-        if not helped:
+        leading: list[str] = []
+        helping: list[str] = []
+        others: list[str] = []
+        for verdict in verdicts:
+            leads = any(clause["leads"] for clause in verdict["clauses"])
+            place = leading if leads else helping if verdict["helps"] else others
+            place.append(verdict["label"].lower())
+        if not leading and not helping:
             return "No remedy helps here."
-        if not rest:
-            return "Remedies help for all three: ranking, probability and decision."
-        return f"A remedy helps for {_listed(helped)}; none does for {_listed(rest)}."
+        parts = []
+        if leading:
+            parts.append(f"A remedy improves on the best model for {_listed(leading)}")
+        if helping:
+            parts.append(
+                f"for {_listed(helping)} remedies help weaker models only, the best "
+                "model needs none"
+            )
+        if others:
+            parts.append(f"for {_listed(others)} no remedy helps")
+        return capitalized("; ".join(parts)) + "."
 
 
 def _listed(words: list[str]) -> str:

@@ -75,6 +75,7 @@ def _clause(question, group, position):
         "sentence": sentence,
         "details": details,
         "outcome": outcome,
+        "leads": outcome == "helps",
     }
 
 
