@@ -112,6 +112,8 @@ class Results:
                 self.counts["failed"] += 1
         self.tables = [table["name"] for table in self.run["tables"]]
         self.groups = list(self.run["groups"])
+        # Scenarios whose training folds have other class shares than the test folds.
+        self.shifted_groups = frozenset(self.run["shifted_groups"])
         self.estimators = list(self.run["estimators"])
         self.remedies = [remedy["name"] for remedy in self.run["remedies"]]
         self._memory: dict[Any, Any] = {}

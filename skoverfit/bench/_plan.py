@@ -236,6 +236,11 @@ class Plan:
             "n_splits": self.n_splits,
             "tables": [self._describe_table(table) for table in self.tables],
             "groups": [scenario.label for scenario in self.scenarios],
+            "shifted_groups": [
+                scenario.label
+                for scenario in self.scenarios
+                if scenario.imbalance_ratio is not None
+            ],
             "estimators": {
                 name: describe_estimator(estimator)
                 for name, estimator in self.estimators.items()

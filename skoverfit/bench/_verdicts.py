@@ -146,6 +146,11 @@ class Judge:
             outcome = "helps"
             sentence, context = self._helps(metric, group, helping)
             details = context + details
+            if metric.id == "probability" and group in self.results.shifted_groups:
+                details.append(
+                    "Part of the gain is the change of class shares: training folds "
+                    "are cut here, test folds keep the whole table's shares."
+                )
         elif not self.has_signal(metric, group):
             outcome = "no_signal"
             sentence = (

@@ -77,6 +77,7 @@ def results(scores, *, groups=("as it is",), n_folds=25, spread=0.005, planned=N
     run = {
         "cells": cells,
         "groups": list(groups),
+        "shifted_groups": [group for group in groups if group == "rare"],
         "n_splits": 5,
         "tables": [{"name": "t", "classes": {"no": 60, "yes": 40}, "folds": ""}],
         "estimators": dict.fromkeys(sorted(estimators)),
@@ -153,6 +154,8 @@ def test_scenarios_are_judged_apart():
     found, judge = verdicts(scores, groups=("plain", "rare"))
     verdict = found["ranking"]
     assert [c["outcome"] for c in verdict["clauses"]] == ["none", "helps"]
+    rare = found["probability"]["clauses"][1]
+    assert rare["details"][-1].startswith("Part of the gain is the change of class")
     assert verdict["sentence"] == "A remedy helps in “rare”; none does in “plain”."
     assert judge.headline(list(found.values())) == (
         "For ranking, probability and decision remedies help weaker models only, the "
