@@ -154,8 +154,8 @@ def run_bench(
     n_jobs : int, optional
         Workers, as in joblib.
     max_time : float, optional
-        Seconds after which no further cell is begun; the analysis then speaks of the
-        folds that are finished.
+        Seconds after which the run stops; the analysis then speaks of the folds that
+        are finished. With one worker the cell in flight is finished first.
     command : str, optional
         What the report shows as the command that repeats the run.
     verbose : int, default=0

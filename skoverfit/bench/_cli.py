@@ -274,7 +274,8 @@ def bench(
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
     n_jobs: Annotated[int, typer.Option(help="Workers; -1 is one a core.")] = -1,
     max_time: Annotated[
-        str | None, typer.Option(help="Begin no cell after this: 90, 10m, 1.5h.")
+        str | None,
+        typer.Option(help="Stop after this; the same command goes on: 90, 10m, 1.5h."),
     ] = None,
     max_bytes: Annotated[
         int, typer.Option(min=1, help="Refuse tables larger than this, uncompressed.")

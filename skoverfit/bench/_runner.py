@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from threading import Timer
 from typing import Any
 
 from joblib import effective_n_jobs
@@ -34,6 +35,33 @@ def _failed_fold(
     tasks: list[CellTask], error: str
 ) -> list[tuple[CellTask, str, dict[str, Any]]]:
     return [(task, "failed", {"error": error}) for task in tasks]
+
+
+def _end_workers() -> None:
+    with suppress(Exception):
+        # reuse=True: otherwise other settings than joblib's would wait for a new one.
+        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+class _Alarm:
+    """End the workers when the time is up, however long their cells would take."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.rang = False
+        self._timer = None if seconds is None else Timer(seconds, self._ring)
+
+    def _ring(self) -> None:
+        self.rang = True
+        _end_workers()
+
+    def __enter__(self) -> None:
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class _Feeder:
@@ -94,7 +122,8 @@ def run_plan(
     n_jobs : int, optional
         Workers, as in joblib; None is 1 unless a joblib context says otherwise.
     max_time : float, optional
-        Seconds after which no further cell is begun.
+        Seconds after which the run stops. Cells in flight in workers are given up; with
+        one worker the cell in flight is finished.
     verbose : int, default=0
         Whether progress is shown.
     retry_failed : bool, default=True
@@ -124,16 +153,20 @@ def run_plan(
         pre_dispatch="2*n_jobs",
     )
     parallel_run = effective_n_jobs(n_jobs) > 1
+    alarm = _Alarm(max_time if parallel_run else None)
     with Progress(len(keys) - len(finished), verbose=verbose) as progress:
         try:
-            for row in parallel(delayed(run_cell)(*pair) for pair in feeder):
-                _keep(store, row, outcome, progress)
-        except BaseException:
+            with alarm:
+                for row in parallel(delayed(run_cell)(*pair) for pair in feeder):
+                    _keep(store, row, outcome, progress)
+        except BaseException as exc:
             if parallel_run:
                 # Cells in flight would go on for nobody.
-                with suppress(Exception):
-                    get_reusable_executor().shutdown(wait=True, kill_workers=True)
-            raise
+                _end_workers()
+            # Ended workers are an error for joblib; here they are what was asked for.
+            if not (alarm.rang and isinstance(exc, (RuntimeError, OSError))):
+                raise
+            feeder.out_of_time = True
         for row in feeder.unprepared:
             _keep(store, row, outcome, progress)
     outcome.out_of_time = feeder.out_of_time

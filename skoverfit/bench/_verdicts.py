@@ -136,7 +136,8 @@ class Judge:
             return {
                 "group": group,
                 "outcome": "too_little_data",
-                "sentence": "Too few cells are finished to judge.",
+                "sentence": "Too few cells are finished to judge: it takes two folds; "
+                "give more time or fewer estimators.",
                 "details": [],
                 "leads": False,
             }

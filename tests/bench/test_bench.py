@@ -13,6 +13,7 @@ from sklearn.svm import LinearSVC
 from skoverfit._core._store import ResultStore
 from skoverfit.bench import Scenario, run_bench
 from skoverfit.bench._bench import make_plan
+from skoverfit.bench._cell import FoldData, _training_sample
 from skoverfit.catalogue import Remedy, get_remedy
 from skoverfit.exceptions import BadInputError
 from tests.bench.conftest import make_table
@@ -145,6 +146,29 @@ def test_time_is_bounded_and_the_rest_is_said(small_table):
     assert result.outcome.out_of_time
     assert not result.analysis["complete"]
     assert result.analysis["headline"].startswith("So far, with 0 of 40 cells: Too few")
+
+
+def test_time_ends_cells_that_would_take_hours(small_table):
+    endless = {"forest": RandomForestClassifier(n_estimators=10**7)}
+    result = run_bench(
+        [small_table], estimators=endless, max_time=1.0, n_jobs=2, n_repeats=1
+    )
+    assert result.outcome.out_of_time
+    assert result.outcome.computed == 0
+    # The workers were ended; the next run gets new ones.
+    again = run_bench([small_table], remedies=["nothing"], n_jobs=2, **QUICK)
+    assert again.analysis["complete"]
+
+
+def test_large_folds_score_a_share_of_the_training_rows_with_every_class():
+    y = np.r_[np.zeros(30_000), np.ones(300)].astype(int)[::-1].copy()
+    X = np.arange(len(y))[:, None].astype(float)
+    fold = FoldData(X, y, X[:5], y[:5], 2, [])
+    X_seen, y_seen = _training_sample(fold)
+    assert len(y_seen) == 10_000
+    np.testing.assert_array_equal(y[X_seen[:, 0].astype(int)], y_seen)
+    assert abs(y_seen.sum() - 99) <= 1
+    assert len(np.unique(X_seen)) == 10_000
 
 
 def test_two_stores_merge_to_the_same_answer(small_table, tmp_path):
