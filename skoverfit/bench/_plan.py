@@ -49,6 +49,7 @@ def code_version() -> str:
     return f"{ours}+{digest.hexdigest()[:16]}"
 
 
+@cache
 def peer_versions() -> dict[str, str]:
     """Return the versions of the peers that are installed."""
     found = {}
