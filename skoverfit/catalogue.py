@@ -168,7 +168,7 @@ REMEDIES: tuple[Remedy, ...] = (
     ),
     Remedy(
         name="smote",
-        title="SMOTE (imbalanced-learn)",
+        title="SMOTE (imblearn)",
         path="imblearn.over_sampling.SMOTE",
         kind="imbalance",
         role="step",
@@ -270,7 +270,7 @@ def get_remedies(names: Iterable[str] | None = None) -> tuple[Remedy, ...]:
     --------
     >>> from skoverfit.catalogue import get_remedies
     >>> [remedy.title for remedy in get_remedies(["smote", "class_weight"])]
-    ['class weights', 'SMOTE (imbalanced-learn)']
+    ['class weights', 'SMOTE (imblearn)']
     """
     if names is None:
         return REMEDIES

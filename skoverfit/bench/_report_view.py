@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from skoverfit.bench import _format as fmt
 from skoverfit.bench._types import (
     Analysis,
+    Clause,
     Comparison,
     Gap,
     HeatCell,
@@ -138,6 +139,14 @@ def where(analysis: Analysis, group: str) -> str:
     return f", {group}" if len(analysis["groups"]) > 1 else ""
 
 
+def _clause_pill(clause: Clause) -> dict[str, str]:
+    """Return the pill; help that the best model does not need says so."""
+    state = pill(clause["outcome"])
+    if clause["outcome"] == "helps" and not clause["leads"]:
+        state["words"] = "helps weaker models"
+    return state
+
+
 def verdict_cards(analysis: Analysis) -> list[dict[str, Any]]:
     """Return what the three cards on top say."""
     verdicts: dict[str, Verdict] = {v["question"]: v for v in analysis["verdicts"]}
@@ -151,6 +160,8 @@ def verdict_cards(analysis: Analysis) -> list[dict[str, Any]]:
         n_helps = sum(clause["outcome"] == "helps" for clause in clauses)
         if verdict["helps"] and len(clauses) > 1:
             state["words"] = f"helps in {n_helps} of {len(clauses)} scenarios"
+        elif verdict["helps"]:
+            state = _clause_pill(clauses[0])
         outcomes = {clause["outcome"] for clause in clauses}
         if not verdict["helps"] and len(outcomes) == 1 and outcomes <= set(OUTCOMES):
             state = pill(outcomes.pop())
@@ -161,7 +172,7 @@ def verdict_cards(analysis: Analysis) -> list[dict[str, Any]]:
                 "details": clauses[0]["details"] if len(clauses) == 1 else [],
                 "pill": state,
                 "clauses": [
-                    {**clause, "pill": pill(clause["outcome"])} for clause in clauses
+                    {**clause, "pill": _clause_pill(clause)} for clause in clauses
                 ]
                 if len(clauses) > 1
                 else [],
