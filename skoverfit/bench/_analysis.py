@@ -39,7 +39,8 @@ _RELIABILITY_BINS = 10
 _EXPLANATIONS = {
     "ranking": "Does the model put the right rows first?",
     "probability": "Are the forecast probabilities good enough to act on?",
-    "decision": "Are the predicted labels right, every class counting the same?",
+    "decision": "Are the predicted labels right, every class counting the same? (The "
+    "tuned threshold itself is set against nothing.)",
 }
 
 
