@@ -8,12 +8,12 @@ are named by dotted path and none is imported until `Remedy.resolve` is called.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from skoverfit._core._names import suggest
 from skoverfit.exceptions import BadInputError
 
 __all__ = ["REMEDIES", "Remedy", "get_remedies", "get_remedy"]
@@ -241,10 +241,8 @@ def get_remedy(name: str) -> Remedy:
     try:
         return _BY_NAME[name]
     except KeyError:
-        near = difflib.get_close_matches(name, _BY_NAME, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise BadInputError(
-            f"There is no remedy {name!r}{hint} Known are: {', '.join(_BY_NAME)}."
+            f"There is no remedy {name!r}. {suggest(name, _BY_NAME)}"
         ) from None
 
 

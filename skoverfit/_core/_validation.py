@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,23 +12,7 @@ import numpy as np
 from skoverfit._core._arrays import missing_values, n_rows, to_numpy
 from skoverfit.exceptions import SkoverfitWarning
 
-__all__ = ["check_labels", "check_same_length", "suggest", "warn"]
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence with the nearest known names, or with all of them.
-
-    Examples
-    --------
-    >>> from skoverfit._core._validation import suggest
-    >>> suggest("symetric", ["joint", "pair", "symmetric"])
-    "Did you mean 'symmetric'?"
-    """
-    known = [str(item) for item in known]
-    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
-    if near:
-        return f"Did you mean {' or '.join(repr(item) for item in near)}?"
-    return f"Known are: {', '.join(repr(item) for item in known)}."
+__all__ = ["check_labels", "check_same_length", "warn"]
 
 
 def warn(message: str, category: type[Warning] = SkoverfitWarning) -> None:

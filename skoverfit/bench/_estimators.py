@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
+from skoverfit._core._names import suggest
 from skoverfit.exceptions import BadInputError
 
 __all__ = ["ESTIMATOR_TITLES", "describe_estimator", "make_estimators"]
@@ -67,10 +67,8 @@ def make_estimators(
     wanted = list(names)
     for name in wanted:
         if name not in made:
-            near = difflib.get_close_matches(name, made, n=2, cutoff=0.4)
-            hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
             raise BadInputError(
-                f"There is no estimator {name!r}{hint} Known are: {', '.join(made)}."
+                f"There is no estimator {name!r}. {suggest(name, made)}"
             )
     return {name: made[name] for name in made if name in wanted}
 

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.model_selection import train_test_split
 
+from skoverfit._core._names import suggest
 from skoverfit.bench._types import Table
 from skoverfit.datasets import make_label_noise, make_long_tail
 from skoverfit.exceptions import BadInputError
@@ -139,9 +140,7 @@ def suite_scenarios(name: str) -> tuple[Scenario, ...]:
         If there is no suite of this name.
     """
     if name not in SUITES:
-        raise BadInputError(
-            f"There is no suite {name!r}. Known are: {', '.join(SUITES)}."
-        )
+        raise BadInputError(f"There is no suite {name!r}. {suggest(name, SUITES)}")
     return SUITES[name]
 
 

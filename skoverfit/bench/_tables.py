@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skoverfit._core._names import nearest
 from skoverfit.bench._columns import (
     content_hash,
     drop_option,
@@ -242,7 +242,7 @@ def _check_roles(
         if column is None:
             continue
         if column not in columns:
-            near = _nearest(column, columns)
+            near = nearest(column, columns)
             guess = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
             raise BadInputError(
                 f"{role}={column!r} is not a column of the table; {guess}"
@@ -254,12 +254,6 @@ def _check_roles(
                 "name it once."
             )
         taken[column] = role
-
-
-def _nearest(name: str, names: list[str]) -> list[str]:
-    lowered = {other.lower(): other for other in names}
-    near = difflib.get_close_matches(name.lower(), list(lowered), n=3)
-    return [lowered[other] for other in near]
 
 
 def _code_groups(column: pd.Series, name: str) -> np.ndarray:

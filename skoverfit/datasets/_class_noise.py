@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import validate_params
 
+from skoverfit._core._names import suggest
 from skoverfit._core._random import root_entropy
-from skoverfit._core._validation import suggest
 from skoverfit.datasets._flip import (
     NOISE_PARAMETERS,
     flip_by_matrix,

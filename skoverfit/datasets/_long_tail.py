@@ -11,13 +11,9 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from skoverfit._core._arrays import take_rows
+from skoverfit._core._names import suggest
 from skoverfit._core._random import derive_generator, root_entropy
-from skoverfit._core._validation import (
-    check_labels,
-    check_same_length,
-    suggest,
-    warn,
-)
+from skoverfit._core._validation import check_labels, check_same_length, warn
 
 __all__ = ["make_linear_imbalance", "make_long_tail", "make_step_imbalance"]
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from skoverfit._core._validation import check_labels, check_same_length, suggest, warn
+from skoverfit._core._names import nearest, suggest
+from skoverfit._core._validation import check_labels, check_same_length, warn
 from skoverfit.exceptions import SkoverfitWarning
 
 
@@ -85,6 +86,7 @@ def test_the_parameter_is_called_by_its_name():
 def test_suggest_lists_all_where_none_is_near():
     assert suggest("zzz", ["pair", "joint"]) == "Known are: 'pair', 'joint'."
     assert suggest("par", ["pair", "joint"]) == "Did you mean 'pair'?"
+    assert nearest("AGE", ["Age", "income"]) == ["Age"]
 
 
 def test_same_length():

@@ -118,5 +118,5 @@ def test_stronger_is_stronger():
 
 
 def test_an_unknown_remedy_is_refused_with_near_names():
-    with pytest.raises(ValueError, match=r"did you mean 'smote'.*Known are"):
+    with pytest.raises(ValueError, match=r"no remedy 'smot'. Did you mean 'smote'"):
         get_remedy("smot")
