@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -63,6 +63,17 @@ def analyse(store: ResultStore, run: Mapping[str, Any]) -> Analysis:
     titles = dict(ESTIMATOR_TITLES)
     titles.update({remedy["name"]: remedy["title"] for remedy in run["remedies"]})
     return _Writer(results, titles).write()
+
+
+def _bounded(metric: Metric, lower: float, upper: float) -> _Bounds:
+    """Cut an interval of a score where the score ends: at 0, and at 1 if it has one."""
+    top = 1.0 if metric.higher_is_better else np.inf
+    return {"lower": max(lower, 0.0), "upper": min(upper, top)}
+
+
+class _Bounds(TypedDict):
+    lower: float
+    upper: float
 
 
 class _Writer:
@@ -188,8 +199,7 @@ class _Writer:
                         "estimator": self.title(pair[0]),
                         "remedy": self.title(pair[1]),
                         "score": stat.difference,
-                        "lower": stat.lower,
-                        "upper": stat.upper,
+                        **_bounded(metric, stat.lower, stat.upper),
                     }
                     for rank, (stat, pair) in enumerate(rows, start=1)
                 ]
