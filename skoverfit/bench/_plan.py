@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_limits
 
 import skoverfit
 from skoverfit._core._random import derive_seed
@@ -86,9 +87,12 @@ class PlannedFold:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             train, given = self.scenario.apply(y, self.fold.train, self.random_state)
-        prepared = prepare_fold(
-            self.table, train, self.fold.test, random_state=self.random_state
-        )
+        # One thread: the text encoder's sums would else depend on how many there are,
+        # and trees turn the last digit into another split.
+        with threadpool_limits(1):
+            prepared = prepare_fold(
+                self.table, train, self.fold.test, random_state=self.random_state
+            )
         groups, time = self.table.groups, self.table.time
         return FoldData(
             X_train=prepared.X_train,

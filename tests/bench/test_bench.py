@@ -3,15 +3,17 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
 
 from skoverfit._core._store import ResultStore
-from skoverfit.bench import Scenario, run_bench
+from skoverfit.bench import Scenario, run_bench, table_from_frame
 from skoverfit.bench._bench import make_plan
 from skoverfit.bench._cell import FoldData, _training_sample
 from skoverfit.catalogue import Remedy, get_remedy
@@ -111,6 +113,21 @@ def test_test_folds_are_untouched_and_clean(small_table):
             assert counts[1] == max(1, int(counts[0] / 10))
         else:
             np.testing.assert_array_equal(data.y_train, truth)
+
+
+def test_threads_do_not_change_a_prepared_fold():
+    rng = np.random.default_rng(0)
+    words = [f"street {number} of {rng.integers(9999)}" for number in range(900)]
+    frame = pd.DataFrame(
+        {"street": rng.choice(words, 6000), "x": rng.normal(size=6000)}
+    )
+    frame["y"] = rng.integers(0, 2, 6000)
+    (planned, *_) = make_plan([table_from_frame(frame, target="y")], **QUICK).folds
+    prepared = []
+    for threads in (2, 1):
+        with threadpool_limits(threads):
+            prepared.append(planned.prepare().X_train)
+    np.testing.assert_array_equal(*prepared)
 
 
 def test_every_prefix_of_the_plan_is_balanced(small_table):
