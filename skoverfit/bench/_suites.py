@@ -116,9 +116,10 @@ SUITES: dict[str, tuple[Scenario, ...]] = {
         Scenario("1:20 imbalance", imbalance_ratio=20.0),
         Scenario("20 % wrong labels", noise_rate=0.2),
     ),
+    # 1:50 would leave one training row of a class in the two small tables.
     "imbalance": tuple(
         Scenario(f"1:{ratio} imbalance", imbalance_ratio=float(ratio))
-        for ratio in (5, 20, 50)
+        for ratio in (5, 10, 20)
     ),
     "noise": (
         Scenario("10 % wrong labels", noise_rate=0.1),
