@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from threading import Timer
 from typing import Any
 
@@ -17,6 +18,7 @@ from skoverfit._core._progress import Progress
 from skoverfit._core._store import ResultStore
 from skoverfit.bench._cell import CellTask, FoldData, run_cell
 from skoverfit.bench._plan import Plan
+from skoverfit.exceptions import StoreError
 
 __all__ = ["RunOutcome", "run_plan"]
 
@@ -156,15 +158,22 @@ def run_plan(
     alarm = _Alarm(max_time if parallel_run else None)
     with Progress(len(keys) - len(finished), verbose=verbose) as progress:
         try:
-            with alarm:
-                for row in parallel(delayed(run_cell)(*pair) for pair in feeder):
-                    _keep(store, row, outcome, progress)
+            with alarm, warnings.catch_warnings():
+                # Joblib's word on a run that a full disk ends; the error says why.
+                warnings.filterwarnings(
+                    "ignore", message=".*tasks which were still being processed"
+                )
+                work = (delayed(run_cell)(*pair) for pair in feeder)
+                with closing(parallel(work)) as rows:
+                    for row in rows:
+                        _keep(store, row, outcome, progress)
         except BaseException as exc:
             if parallel_run:
                 # Cells in flight would go on for nobody.
                 _end_workers()
             # Ended workers are an error for joblib; here they are what was asked for.
-            if not (alarm.rang and isinstance(exc, (RuntimeError, OSError))):
+            ended = alarm.rang and isinstance(exc, (RuntimeError, OSError))
+            if not ended or isinstance(exc, StoreError):
                 raise
             feeder.out_of_time = True
         for row in feeder.unprepared:

@@ -16,8 +16,9 @@ from skoverfit._core._store import ResultStore
 from skoverfit.bench import Scenario, run_bench, table_from_frame
 from skoverfit.bench._bench import make_plan
 from skoverfit.bench._cell import FoldData, _training_sample
+from skoverfit.bench._runner import run_plan
 from skoverfit.catalogue import Remedy, get_remedy
-from skoverfit.exceptions import BadInputError
+from skoverfit.exceptions import BadInputError, StoreError
 from tests.bench.conftest import make_table
 
 QUICK = {"estimators": ["logistic"], "n_repeats": 1}
@@ -175,6 +176,18 @@ def test_time_ends_cells_that_would_take_hours(small_table):
     # The workers were ended; the next run gets new ones.
     again = run_bench([small_table], remedies=["nothing"], n_jobs=2, **QUICK)
     assert again.analysis["complete"]
+
+
+def test_a_full_disk_ends_the_run_with_one_sentence(small_table, tmp_path, recwarn):
+    with ResultStore(tmp_path / "s.sqlite") as store:
+        plan = make_plan([small_table], **QUICK)
+        (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
+        store._connection.execute(f"PRAGMA max_page_count = {pages + 8}")
+        with pytest.raises(StoreError, match="disk is full"):
+            run_plan(plan, store, n_jobs=2, max_time=100)
+        kept = len(store)
+    assert 0 < kept < len(plan)
+    assert not [w for w in recwarn if "still being processed" in str(w.message)]
 
 
 def test_large_folds_score_a_share_of_the_training_rows_with_every_class():
