@@ -18,8 +18,13 @@ _ROOMS = (
     "catalogue",
     "datasets",
     "exceptions",
+    "inspection",
     "metrics",
     "model_selection",
+    "neighbors",
+    "over_sampling",
+    "pipeline",
+    "under_sampling",
 )
 # Public functions of the package itself: name -> the private module that has it.
 _FUNCTIONS = {
@@ -36,8 +41,13 @@ if TYPE_CHECKING:
         catalogue as catalogue,
         datasets as datasets,
         exceptions as exceptions,
+        inspection as inspection,
         metrics as metrics,
         model_selection as model_selection,
+        neighbors as neighbors,
+        over_sampling as over_sampling,
+        pipeline as pipeline,
+        under_sampling as under_sampling,
     )
     from skoverfit._core._persistence import load as load, save as save
 

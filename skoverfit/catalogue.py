@@ -21,7 +21,7 @@ __all__ = ["REMEDIES", "Remedy", "get_remedies", "get_remedy"]
 Kind = Literal[
     "none", "imbalance", "decision", "calibration", "regularization", "label_noise"
 ]
-Role = Literal["baseline", "step", "wrap", "replace", "configure"]
+Role = Literal["baseline", "step", "wrap", "replace", "configure", "tool"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +40,11 @@ class Remedy:
         baseline.
     kind : str
         The disease it treats.
-    role : {"baseline", "step", "wrap", "replace", "configure"}
+    role : {"baseline", "step", "wrap", "replace", "configure", "tool"}
         ``step`` goes before the estimator in a pipeline, ``wrap`` takes the estimator
         as its first parameter, ``replace`` is a classifier of its own, ``configure``
-        is a function that returns the estimator with other parameters.
+        is a function that returns the estimator with other parameters. A ``tool`` is
+        an estimator that treats nothing itself (a pipeline, a neighbour search).
     parameters : mapping, default={}
         Constructor parameters of the benchmark. One that has ``cv`` tunes something
         on inner folds and gets those of the benchmark.
@@ -56,6 +57,12 @@ class Remedy:
         Rough number of plain fits that one fit costs.
     paper : str, default=""
         Where it was published.
+    input : {"prepared", "raw"}, default="prepared"
+        What the benchmark hands to a ``step``: encoded, complete, scaled columns, or
+        the rows of the table as they were read.
+    in_bench : bool, default=True
+        Whether the benchmark tries it when nobody names remedies. False for second
+        names of one remedy.
     test_params : mapping, default={}
         Parameters of the common tests: cheap, with a fixed ``random_state``. A value
         ``"new:dotted.path"`` is an instance of that class.
@@ -80,6 +87,8 @@ class Remedy:
     applies: str = ""
     cost: float = 1.0
     paper: str = ""
+    input: Literal["prepared", "raw"] = "prepared"
+    in_bench: bool = True
     test_params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -247,12 +256,13 @@ def get_remedy(name: str) -> Remedy:
 
 
 def get_remedies(names: Iterable[str] | None = None) -> tuple[Remedy, ...]:
-    """Return the remedies of these names in the catalogue's order, all for None.
+    """Return the remedies of these names in the catalogue's order.
 
     Parameters
     ----------
     names : iterable of str, optional
-        Names in `REMEDIES`; one that is given twice is returned once.
+        Names in `REMEDIES`; one that is given twice is returned once. None gives
+        those that the benchmark tries by default (``in_bench`` and no ``tool``).
 
     Returns
     -------
@@ -271,6 +281,6 @@ def get_remedies(names: Iterable[str] | None = None) -> tuple[Remedy, ...]:
     ['class weights', 'SMOTE (imblearn)']
     """
     if names is None:
-        return REMEDIES
+        return tuple(r for r in REMEDIES if r.in_bench and r.role != "tool")
     wanted = [get_remedy(name) for name in names]
     return tuple(remedy for remedy in REMEDIES if remedy in wanted)
