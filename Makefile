@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-SET_UP := pyproject.toml constraints.txt
+# The kernel is compiled when the package is installed: a change of it installs again.
+SET_UP := pyproject.toml constraints.txt CMakeLists.txt $(wildcard skoverfit/_core/src/*)
 
 .PHONY: bench test test-slow lint docs package speed claims clean
 
