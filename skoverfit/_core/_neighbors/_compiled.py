@@ -9,7 +9,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from joblib import effective_n_jobs
 
 if TYPE_CHECKING:
     from skoverfit._core._neighbors._table import NeighborTable
@@ -42,11 +41,6 @@ def instruction_sets() -> list[str]:
     return list(_module().instruction_sets()) if available() else []
 
 
-def _threads(n_jobs: int | None) -> int:
-    """Return the number of threads: n_jobs=None means one, outside joblib's contexts."""
-    return int(effective_n_jobs(n_jobs))
-
-
 def _bytes(codes: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray]:
     """Return codes as bytes and the columns that need two, which come first."""
     if codes is None or codes.shape[1] == 0:
@@ -57,7 +51,7 @@ def _bytes(codes: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray]:
 
 
 def _split(codes: np.ndarray | None, wide: np.ndarray) -> np.ndarray | None:
-    if codes is None or codes.dtype == np.uint8 and not len(wide):
+    if codes is None or (codes.dtype == np.uint8 and not len(wide)):
         return codes
     narrow = np.setdiff1d(np.arange(codes.shape[1]), wide)
     out = np.empty((len(codes), 2 * len(wide) + len(narrow)), dtype=np.uint8)
@@ -73,7 +67,7 @@ def _call(
     queries: NeighborTable | None,
     rows: np.ndarray | None,
     own: tuple[int, np.ndarray] | None,
-    n_jobs: int | None,
+    n_threads: int,
     instruction_set: str,
 ) -> tuple[Pair, Pair | None]:
     numeric, codes = table.numeric, table.codes
@@ -107,7 +101,7 @@ def _call(
         None if own is None else np.ascontiguousarray(own[1], dtype=np.uint8),
         *answers,
         *second,
-        _threads(n_jobs),
+        n_threads,
         instruction_set,
     )
     first = answers[0], answers[1].astype(np.intp, copy=False)
@@ -121,14 +115,14 @@ def search(
     k: int,
     queries: NeighborTable | None = None,
     rows: np.ndarray | None = None,
-    n_jobs: int | None = None,
+    n_threads: int = 1,
     instruction_set: str = "",
 ) -> Pair:
     """Return distances and row numbers of the k nearest, nearest first.
 
     Ties go to the lower row number. The caller has checked ``k`` and the row numbers.
     """
-    return _call(table, k, queries, rows, None, n_jobs, instruction_set)[0]
+    return _call(table, k, queries, rows, None, n_threads, instruction_set)[0]
 
 
 def search_own_and_all(
@@ -137,7 +131,7 @@ def search_own_and_all(
     k_all: int,
     labels: np.ndarray,
     rows: np.ndarray,
-    n_jobs: int | None = None,
+    n_threads: int = 1,
     instruction_set: str = "",
 ) -> tuple[Pair, Pair]:
     """Return neighbours of the row's own class, and of all rows, of one pass.
@@ -153,7 +147,7 @@ def search_own_and_all(
         places = np.flatnonzero(labels[rows] == label)
         mask = labels == label
         first, second = _call(
-            table, k_all, None, rows[places], (k_own, mask), n_jobs, instruction_set
+            table, k_all, None, rows[places], (k_own, mask), n_threads, instruction_set
         )
         assert second is not None
         for out, found in zip((*everybody, *own), (*first, *second), strict=True):
