@@ -65,7 +65,7 @@ class Remedy:
         names of one remedy.
     test_params : mapping, default={}
         Parameters of the common tests: cheap, with a fixed ``random_state``. A value
-        ``"new:dotted.path"`` is an instance of that class.
+        ``"new:dotted.path"`` is an instance of that class, also inside a list or tuple.
 
     Examples
     --------
@@ -114,13 +114,7 @@ class Remedy:
         object
             A fresh instance with ``test_params``.
         """
-        parameters = {
-            key: resolve(value.removeprefix("new:"))()
-            if isinstance(value, str) and value.startswith("new:")
-            else value
-            for key, value in self.test_params.items()
-        }
-        return self.resolve()(**parameters)
+        return self.resolve()(**{k: _made(v) for k, v in self.test_params.items()})
 
 
 def resolve(path: str) -> Any:
@@ -129,7 +123,17 @@ def resolve(path: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
+def _made(value: Any) -> Any:
+    """Replace every "new:dotted.path" in a test parameter by an instance."""
+    if isinstance(value, str) and value.startswith("new:"):
+        return resolve(value.removeprefix("new:"))()
+    if isinstance(value, (list, tuple)):
+        return type(value)(_made(item) for item in value)
+    return value
+
+
 _SAMPLER_APPLIES = "skoverfit.model_selection._apply.sampler_applies"
+_SMOTE_PAPER = "Chawla, Bowyer, Hall & Kegelmeyer (2002), JAIR 16"
 
 REMEDIES: tuple[Remedy, ...] = (
     Remedy(
@@ -177,14 +181,40 @@ REMEDIES: tuple[Remedy, ...] = (
     ),
     Remedy(
         name="smote",
-        title="SMOTE (imblearn)",
-        path="imblearn.over_sampling.SMOTE",
+        title="SMOTE",
+        path="skoverfit.over_sampling.SMOTE",
         kind="imbalance",
         role="step",
         search_space={"k_neighbors": [3, 5, 10]},
         applies=_SAMPLER_APPLIES,
         cost=2.0,
-        paper="Chawla, Bowyer, Hall & Kegelmeyer (2002), JAIR 16",
+        paper=_SMOTE_PAPER,
+        test_params={"random_state": 0},
+    ),
+    Remedy(
+        name="smoten",
+        title="SMOTEN",
+        path="skoverfit.over_sampling.SMOTEN",
+        kind="imbalance",
+        role="step",
+        applies=_SAMPLER_APPLIES,
+        cost=2.0,
+        paper=_SMOTE_PAPER,
+        in_bench=False,
+        test_params={"random_state": 0},
+    ),
+    Remedy(
+        name="smotenc",
+        title="SMOTENC",
+        path="skoverfit.over_sampling.SMOTENC",
+        kind="imbalance",
+        role="step",
+        parameters={"categorical_features": "auto"},
+        applies=_SAMPLER_APPLIES,
+        cost=2.0,
+        paper=_SMOTE_PAPER,
+        in_bench=False,
+        test_params={"categorical_features": [0], "random_state": 0},
     ),
     Remedy(
         name="random_over",
@@ -227,6 +257,33 @@ REMEDIES: tuple[Remedy, ...] = (
         paper="Hastie, Tibshirani & Friedman (2009), Elements of Statistical "
         "Learning, ch. 7",
     ),
+    Remedy(
+        name="pipeline",
+        title="pipeline that keeps weights",
+        path="skoverfit.pipeline.Pipeline",
+        kind="none",
+        role="tool",
+        paper="Lemaitre, Nogueira & Aridas (2017), JMLR 18(17), the pipeline extended",
+        test_params={
+            "steps": [
+                ("scale", "new:sklearn.preprocessing.StandardScaler"),
+                ("clean", "new:imblearn.under_sampling.TomekLinks"),
+                ("model", "new:sklearn.linear_model.LogisticRegression"),
+            ]
+        },
+    ),
+    Remedy(
+        name="resampled",
+        title="sampler and classifier in one",
+        path="skoverfit.pipeline.ResampledClassifier",
+        kind="none",
+        role="tool",
+        paper="Lemaitre, Nogueira & Aridas (2017), JMLR 18(17), the pipeline extended",
+        test_params={
+            "sampler": "new:imblearn.under_sampling.TomekLinks",
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+        },
+    ),
 )
 
 _BY_NAME = {remedy.name: remedy for remedy in REMEDIES}
@@ -254,7 +311,7 @@ def get_remedy(name: str) -> Remedy:
     --------
     >>> from skoverfit.catalogue import get_remedy
     >>> get_remedy("smote").path
-    'imblearn.over_sampling.SMOTE'
+    'skoverfit.over_sampling.SMOTE'
     """
     try:
         return _BY_NAME[name]
@@ -287,7 +344,7 @@ def get_remedies(names: Iterable[str] | None = None) -> tuple[Remedy, ...]:
     --------
     >>> from skoverfit.catalogue import get_remedies
     >>> [remedy.title for remedy in get_remedies(["smote", "class_weight"])]
-    ['class weights', 'SMOTE (imblearn)']
+    ['class weights', 'SMOTE']
     """
     if names is None:
         return tuple(r for r in REMEDIES if r.in_bench and r.role != "tool")
