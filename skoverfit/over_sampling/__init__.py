@@ -3,4 +3,6 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit.over_sampling._smote import SMOTE as SMOTE
+
+__all__ = ["SMOTE"]
