@@ -103,7 +103,7 @@ class PlannedFold:
         groups = None if self.table.groups is None else self.table.groups[train]
         raw = None
         if any(needs_raw_rows(task.remedy) for task in tasks):
-            raw = RawRows(prepared.raw_train, groups, prepared.preparation).pack()
+            raw = RawRows(prepared.raw_train, prepared.preparation).pack()
         return FoldData(
             X_train=prepared.X_train,
             y_train=given,
@@ -117,6 +117,7 @@ class PlannedFold:
                 random_state=self.random_state,
             ),
             notes=(*prepared.notes, *sorted({str(w.message) for w in caught})),
+            groups=groups,
             raw=raw,
         )
 

@@ -22,7 +22,9 @@ def needs_raw_rows(remedy: Remedy) -> bool:
 
 
 def takes_groups(sampler: Any) -> bool:
-    """Tell whether ``fit_resample`` has a parameter ``groups``."""
+    """Tell whether there is a sampler and its ``fit_resample`` takes ``groups``."""
+    if sampler is None:
+        return False
     return "groups" in inspect.signature(sampler.fit_resample).parameters
 
 
@@ -34,14 +36,11 @@ class RawRows:
     ----------
     rows : DataFrame or ndarray of shape (n_train, n_features)
         Plain columns: numbers, text, categories, dates, with missing values.
-    groups : ndarray of shape (n_train,) or None
-        A made row must not mix rows of two of them.
     preparation : FoldPreparation
         Fitted on ``rows``.
     """
 
     rows: Any
-    groups: np.ndarray | None
     preparation: FoldPreparation
 
     def pack(self) -> np.ndarray:
@@ -59,7 +58,11 @@ class RawRows:
         return found
 
     def resample(
-        self, sampler: Any, X_train: np.ndarray, y_train: np.ndarray
+        self,
+        sampler: Any,
+        X_train: np.ndarray,
+        y_train: np.ndarray,
+        groups: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Re-sample the raw rows and return them encoded.
 
@@ -68,11 +71,13 @@ class RawRows:
         Parameters
         ----------
         sampler : sampler
-            Gets the raw rows, and the groups if it takes them.
+            Gets the raw rows.
         X_train : ndarray of shape (n_train, n_features_out)
             The encoded training rows.
         y_train : ndarray of shape (n_train,)
             What the model is told of their classes.
+        groups : ndarray of shape (n_train,), optional
+            For a sampler that takes them: a made row must not mix two of them.
 
         Returns
         -------
@@ -81,9 +86,7 @@ class RawRows:
         y : ndarray of shape (n_resampled,)
             Their classes.
         """
-        options = {}
-        if self.groups is not None and takes_groups(sampler):
-            options["groups"] = self.groups
+        options = {} if groups is None else {"groups": groups}
         rows, y = sampler.fit_resample(self.rows, y_train, **options)
         made = getattr(sampler, "is_synthetic_", None)
         if made is None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from imblearn.pipeline import Pipeline
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV
 
 from skoverfit.catalogue import Remedy, resolve
+from skoverfit.pipeline import Pipeline
 
 __all__ = [
     "AppliedRemedy",
@@ -48,8 +48,8 @@ _STRONGER_BOOSTING: tuple[dict[str, Any], ...] = (
 class AppliedRemedy:
     """An unfitted estimator with the remedy in it, and remarks on how it was put in.
 
-    Where the remedy re-samples raw rows, the sampler is apart from the estimator: what
-    it returns has to be encoded in between.
+    A remedy that re-samples has a sampler. It is in the estimator, except where it
+    re-samples raw rows: what it returns has to be encoded in between.
     """
 
     estimator: BaseEstimator
@@ -207,7 +207,7 @@ def apply_remedy(
     -------
     AppliedRemedy
         The estimator and remarks, e.g. that ``k_neighbors`` had to be lowered; for a
-        step on raw rows the sampler too.
+        step the sampler too, which on raw rows is not in the estimator.
 
     Raises
     ------
@@ -225,7 +225,8 @@ def apply_remedy(
         if remedy.input == "raw":
             return AppliedRemedy(plain, notes, sampler)
         steps = [("sampler", sampler), ("classifier", plain)]
-        return AppliedRemedy(Pipeline(steps), notes)
+        # Nothing is kept between fits: the time of each is measured.
+        return AppliedRemedy(Pipeline(steps, cache=None), notes, sampler)
     if remedy.role == "replace":
         replacement = remedy.resolve()(**remedy.parameters)
         return AppliedRemedy(_set_random_state(replacement, random_state))

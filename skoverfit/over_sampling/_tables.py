@@ -20,7 +20,14 @@ from skoverfit.over_sampling._plan import Options, Plan
 from skoverfit.over_sampling._segments import fill_rows, make_sparse
 from skoverfit.over_sampling._spaces import EngineSpace, ObjectSpace, Space, nan_std
 
-__all__ = ["DenseTable", "NumericTable", "SparseTable", "Table", "pooled_std", "refuse_empty_columns"]
+__all__ = [
+    "DenseTable",
+    "NumericTable",
+    "SparseTable",
+    "Table",
+    "pooled_std",
+    "refuse_empty_columns",
+]
 
 
 class Table(Protocol):

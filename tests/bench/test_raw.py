@@ -154,6 +154,14 @@ def test_the_sampler_gets_the_groups_of_its_rows():
     # A sampler that knows no groups is not troubled with them.
     planned, task = first_fold(table, raw("thinner"))
     assert run_cell(task, planned.prepare())[1] == "done"
+    # One on encoded columns gets them through the pipeline.
+    encoded = dataclasses.replace(raw(), input="prepared")
+    planned, task = first_fold(table, encoded)
+    data = planned.prepare()
+    status, value = run_cell(task, data)[1:]
+    assert status == "done", value
+    np.testing.assert_array_equal(SEEN[1][0], data.X_train)
+    np.testing.assert_array_equal(SEEN[1][2], data.groups)
 
 
 def test_a_table_of_numbers_stays_an_array(small_table):
