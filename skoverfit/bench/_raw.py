@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from skoverfit.bench._columns import is_text
 from skoverfit.bench._preparation import FoldPreparation
 from skoverfit.catalogue import Remedy
 
 __all__ = ["RawRows", "needs_raw_rows", "takes_groups"]
+
+# A nominal column is coded in two bytes, with a code for missing.
+MAX_LEVELS = 2**16 - 1
 
 
 def needs_raw_rows(remedy: Remedy) -> bool:
@@ -71,7 +75,8 @@ class RawRows:
         Parameters
         ----------
         sampler : sampler
-            Gets the raw rows.
+            Gets the raw rows, less columns of more texts than can be coded. Says in
+            ``sample_indices_`` and ``is_synthetic_`` what it made from which row.
         X_train : ndarray of shape (n_train, n_features_out)
             The encoded training rows.
         y_train : ndarray of shape (n_train,)
@@ -87,12 +92,33 @@ class RawRows:
             Their classes.
         """
         options = {} if groups is None else {"groups": groups}
-        rows, y = sampler.fit_resample(self.rows, y_train, **options)
-        made = getattr(sampler, "is_synthetic_", None)
-        if made is None:
-            return self.preparation.transform(rows), np.asarray(y)
-        X = X_train[sampler.sample_indices_]
+        copied = _too_many_values(self.rows)
+        shown = self.rows.drop(columns=copied) if copied else self.rows
+        rows, y = sampler.fit_resample(shown, y_train, **options)
+        source, made = sampler.sample_indices_, sampler.is_synthetic_
+        X = X_train[source]
         if made.any():
             new = rows.loc[made] if hasattr(rows, "loc") else rows[made]
+            if copied:
+                base = self.rows.loc[source[made], copied].set_axis(new.index)
+                new = new.assign(**dict(base.items()))
             X[made] = self.preparation.transform(new)
         return X, np.asarray(y)
+
+
+def _too_many_values(rows: Any) -> list[str]:
+    """Return the columns of text or categories whose values hardly ever repeat.
+
+    Whether two rows agree in one of them says nothing, and a sampler codes no nominal
+    column of so many values: a made row has that of its base row.
+    """
+    if not hasattr(rows, "iloc") or len(rows) <= MAX_LEVELS:
+        return []
+    found = [
+        str(name)
+        for name, column in rows.items()
+        if (is_text(column) or column.dtype.name == "category")
+        and column.nunique() > MAX_LEVELS
+    ]
+    # With no other column the sampler has to say that it can do nothing.
+    return found if len(found) < rows.shape[1] else []

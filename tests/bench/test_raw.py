@@ -24,10 +24,9 @@ SEEN = []
 class Shuffler(BaseEstimator):
     """Make rows of the rare class whose cells come from any rows of it."""
 
-    def __init__(self, k_neighbors=5, random_state=None, tells=True):
+    def __init__(self, k_neighbors=5, random_state=None):
         self.k_neighbors = k_neighbors
         self.random_state = random_state
-        self.tells = tells
 
     def fit_resample(self, X, y, *, groups=None):
         SEEN.append((X, np.array(y), groups))
@@ -45,9 +44,8 @@ class Shuffler(BaseEstimator):
             X = pd.concat([X, new.astype(X.dtypes)], ignore_index=True).astype(texts)
         else:
             X = np.concatenate([X, X[draws, np.arange(X.shape[1])]])
-        if self.tells:
-            self.sample_indices_ = np.r_[np.arange(len(y)), draws[:, 0]]
-            self.is_synthetic_ = np.arange(len(X)) >= len(y)
+        self.sample_indices_ = np.r_[np.arange(len(y)), draws[:, 0]]
+        self.is_synthetic_ = np.arange(len(X)) >= len(y)
         return X, np.r_[y, np.full(len(draws), rare)]
 
 
@@ -173,23 +171,18 @@ def test_a_table_of_numbers_stays_an_array(small_table):
 # What the model gets ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tells", [True, False])
-def test_made_rows_are_encoded_by_what_the_original_rows_taught(tells):
+def test_made_rows_are_encoded_by_what_the_original_rows_taught():
     table = mixed_table()
     planned, _ = first_fold(table, raw())
     data = planned.prepare()
     found = RawRows.unpack(data.raw)
-    X, y = found.resample(
-        Shuffler(random_state=0, tells=tells), data.X_train, data.y_train
-    )
+    X, y = found.resample(Shuffler(random_state=0), data.X_train, data.y_train)
     n = len(data.y_train)
     counts = np.bincount(y)
     assert counts[0] == counts[1] == np.bincount(data.y_train)[0]
     assert X.flags.c_contiguous
     assert np.isfinite(X).all()
-    np.testing.assert_allclose(X[:n], data.X_train, atol=1e-6)
-    if tells:
-        np.testing.assert_array_equal(X[:n], data.X_train)
+    np.testing.assert_array_equal(X[:n], data.X_train)
     # A made cell is a cell of the rare class, also in the encoded columns.
     rare = data.X_train[data.y_train == 1]
     age = 0
@@ -220,6 +213,32 @@ def test_the_sampler_can_not_spoil_the_fold_for_other_cells():
     found.rows["age"] = 0.0
     assert RawRows.unpack(data.raw).rows["age"].std() > 0.5
     pd.testing.assert_frame_equal(table.X, before)
+
+
+def test_texts_beyond_what_can_be_coded_are_those_of_the_base_row(monkeypatch):
+    monkeypatch.setattr("skoverfit.bench._raw.MAX_LEVELS", 50)
+    planned, _ = first_fold(mixed_table(), raw())
+    data = planned.prepare()
+    found = RawRows.unpack(data.raw)
+    met = []
+
+    def transform(self, rows):
+        met.append(rows)
+        return np.zeros((len(rows), data.X_train.shape[1]))
+
+    monkeypatch.setattr(FoldPreparation, "transform", transform)
+    sampler = Shuffler(random_state=0)
+    found.resample(sampler, data.X_train, data.y_train)
+    assert "note" not in SEEN[0][0]
+    assert set(SEEN[0][0]) == set(found.rows) - {"note"}
+    base = sampler.sample_indices_[sampler.is_synthetic_]
+    (made,) = met
+    assert made["note"].tolist() == found.rows["note"].iloc[base].tolist()
+    assert made["note"].dtype == found.rows["note"].dtype
+    # A single column is never taken away.
+    alone = RawRows(found.rows[["note"]], found.preparation)
+    alone.resample(sampler, data.X_train, data.y_train)
+    assert list(SEEN[1][0]) == ["note"]
 
 
 # In a run ---------------------------------------------------------------------------
