@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from skoverfit._core._columns import ColumnPlan
+from skoverfit._core._columns import ColumnPlan, analyse_columns
 from skoverfit._core._neighbors import NeighborTable
 from skoverfit._core._resampling import ResamplingData
 from skoverfit.over_sampling._plan import Options, Plan
@@ -28,9 +28,15 @@ from skoverfit.over_sampling._tables import pooled_std
 from skoverfit.over_sampling._vdm import TableSpace, class_shares, embedding_space
 from skoverfit.over_sampling._vote import vote
 
-__all__ = ["MixedTable"]
+__all__ = ["MixedTable", "mixed_columns"]
 
 Made = tuple[np.ndarray, np.ndarray]
+
+
+def mixed_columns(data: ResamplingData, nominal: Any) -> ColumnPlan:
+    """Plan the columns; a sparse matrix or array-like is taken as it was checked."""
+    known = data.spec.kind != "numpy" or isinstance(data.X, np.ndarray)
+    return analyse_columns(data.X if known else data.values, nominal)
 
 
 class MixedTable:
