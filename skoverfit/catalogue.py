@@ -59,7 +59,8 @@ class Remedy:
         Where it was published.
     input : {"prepared", "raw"}, default="prepared"
         What the benchmark hands to a ``step``: encoded, complete, scaled columns, or
-        the rows of the table as they were read.
+        the rows of the table as they were read; then it has to have ``sample_indices_``
+        and ``is_synthetic_`` afterwards.
     in_bench : bool, default=True
         Whether the benchmark tries it when nobody names remedies. False for second
         names of one remedy.

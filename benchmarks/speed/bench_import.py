@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: BSD-3-Clause
 """How long ``import skoverfit`` takes, beside ``import sklearn``.
 
 Every figure is the least of nine fresh interpreters, less the least of nine that
@@ -9,39 +8,43 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
-RUNS = 9
+from _measure import Report, Timing, alternate, main
+
 SUBJECTS = (
     "skoverfit",
     "skoverfit.catalogue",
     "skoverfit.metrics",
     "skoverfit.datasets",
     "skoverfit.calibration",
+    "skoverfit.neighbors",
+    "skoverfit.over_sampling",
+    "skoverfit.pipeline",
     "sklearn",
     "imblearn",
 )
 
 
-def seconds(statement: str) -> float:
-    """Return the wall time of one fresh interpreter that runs the statement."""
-    begin = time.perf_counter()
+def fresh(statement: str) -> None:
+    """Run the statement in an interpreter of its own."""
     subprocess.run([sys.executable, "-c", statement], check=True)
-    return time.perf_counter() - begin
 
 
-def main() -> None:
-    """Print a line a subject; rounds are interleaved: all meet the same load."""
-    statements = ["pass", *(f"import {name}" for name in SUBJECTS)]
-    rounds = [[seconds(statement) for statement in statements] for _ in range(RUNS)]
-    bare, *least = (min(times) for times in zip(*rounds, strict=True))
-    of_sklearn = least[SUBJECTS.index("sklearn")] - bare
-    print(f"bare interpreter {bare:.3f} s; least of {RUNS} runs, less the bare one:")
-    for name, value in zip(SUBJECTS, least, strict=True):
-        own = value - bare
-        ratio = own / of_sklearn
-        print(f"  import {name:22} {own:6.3f} s  {ratio:5.2f} x import sklearn")
+def measure(report: Report) -> None:
+    """Rounds are interleaved: all meet the same load."""
+    names = ("skoverfit", "sklearn") if report.quick else SUBJECTS
+    calls = {"nothing": lambda: fresh("pass")}
+    calls |= {name: lambda name=name: fresh(f"import {name}") for name in names}
+    found = alternate(calls, repeats=1 if report.quick else 9, warm=0)
+    bare = found.pop("nothing").wall
+    # The CPU seconds of a child are not ours to count: the wall clock stands for both.
+    least = {
+        name: Timing(t.wall - bare, t.wall - bare, t.repeats)
+        for name, t in found.items()
+    }
+    report.timed("import, less a bare interpreter", least)
+    report.goal("skoverfit", "seconds", least["skoverfit"].wall, 0.3, at_most=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(measure, __file__)

@@ -103,11 +103,18 @@ def protocol(results: Results) -> dict[str, str]:
     kinds = {table["folds"] for table in results.run["tables"]} - {""}
     folds = f"{results.run['n_splits']} folds, redrawn "
     folds += " or ".join(map(str, repeats)) + " time(s), the same for all"
+    raw = [r["title"] for r in results.run["remedies"] if r.get("input") == "raw"]
+    on_raw = {
+        "On the raw table": f"{', '.join(raw)}: rows are made from the columns as they "
+        "were read (numbers, categories, text, dates, missing values) and encoded "
+        "afterwards, as the test rows are"
+    }
     return {
         "Folds": folds
         + (f"; by {', '.join(sorted(kinds))}" if kinds else "; stratified"),
         "Training folds": "re-sampling, tuning, noise and imbalance happen here "
         "only; encoding, imputation and scaling are fitted here",
+        **(on_raw if raw else {}),
         "Test folds": "untouched and clean: neither re-sampled nor relabelled; in "
         "an imbalance scenario they keep the shares of the whole table",
         "Ranking": "average precision where there are two classes, macro one-vs-one "

@@ -7,7 +7,7 @@ import multiprocessing
 import signal
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from sklearn.metrics import average_precision_score, recall_score
 from threadpoolctl import threadpool_limits
 
 from skoverfit._core._memory import PeakMemory
+from skoverfit._core._neighbors._cache import clear_cache
+from skoverfit.bench._raw import RawRows, needs_raw_rows, takes_groups
 from skoverfit.catalogue import Remedy
 from skoverfit.metrics import multiclass_roc_auc
 from skoverfit.model_selection._apply import apply_remedy, reason_against
@@ -43,6 +45,16 @@ class FoldData:
     inner: list[tuple[np.ndarray, np.ndarray]]
     # Remarks on the preparation, e.g. that noise left a class without a right label.
     notes: tuple[str, ...] = ()
+    # Of the training rows: a sampler must not mix two of them.
+    groups: np.ndarray | None = None
+    # `RawRows.pack`: only for cells that re-sample the table as it was read.
+    raw: np.ndarray | None = None
+
+    def for_task(self, task: CellTask) -> FoldData:
+        """Return what this cell needs of the fold."""
+        if self.raw is None or needs_raw_rows(task.remedy):
+            return self
+        return replace(self, raw=None)
 
 
 @dataclass(frozen=True)
@@ -97,9 +109,16 @@ def _fit_and_score(
         random_state=task.random_state,
     )
     model = applied.estimator
+    raw = None if fold.raw is None else RawRows.unpack(fold.raw)
+    groups = fold.groups if takes_groups(applied.sampler) else None
+    clear_cache()  # what an earlier cell found must not shorten this one's time
     with PeakMemory() as memory:
         started = time.perf_counter()
-        model.fit(fold.X_train, fold.y_train)
+        X, y = fold.X_train, fold.y_train
+        if raw is not None:
+            X, y = raw.resample(applied.sampler, X, y, groups)
+            groups = None
+        model.fit(X, y, **({} if groups is None else {"groups": groups}))
         fit_seconds = time.perf_counter() - started
     started = time.perf_counter()
     proba = _probabilities(model, fold.X_test, fold, len(fold.y_train))

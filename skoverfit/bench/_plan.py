@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -23,6 +23,7 @@ from skoverfit.bench._cell import CellTask, FoldData
 from skoverfit.bench._estimators import describe_estimator
 from skoverfit.bench._preparation import prepare_fold
 from skoverfit.bench._protocol import Fold, default_repeats, inner_folds, make_folds
+from skoverfit.bench._raw import RawRows, needs_raw_rows
 from skoverfit.bench._suites import AS_IT_IS, Scenario
 from skoverfit.bench._types import Table
 from skoverfit.catalogue import Remedy, get_remedies
@@ -68,6 +69,7 @@ def describe_remedy(remedy: Remedy) -> dict[str, Any]:
         "name": remedy.name,
         "path": remedy.path,
         "parameters": {k: repr(v) for k, v in sorted(remedy.parameters.items())},
+        "input": remedy.input,
     }
 
 
@@ -81,8 +83,12 @@ class PlannedFold:
     tasks: tuple[CellTask, ...]
     random_state: int
 
-    def prepare(self) -> FoldData:
-        """Draw what the scenario draws, encode and scale: on training rows only."""
+    def prepare(self, tasks: Iterable[CellTask] | None = None) -> FoldData:
+        """Draw what the scenario draws, encode and scale: on training rows only.
+
+        The raw rows come along if one of ``tasks``, by default all, needs them.
+        """
+        tasks = self.tasks if tasks is None else tasks
         y = self.table.y
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -93,7 +99,11 @@ class PlannedFold:
             prepared = prepare_fold(
                 self.table, train, self.fold.test, random_state=self.random_state
             )
-        groups, time = self.table.groups, self.table.time
+        time = self.table.time
+        groups = None if self.table.groups is None else self.table.groups[train]
+        raw = None
+        if any(needs_raw_rows(task.remedy) for task in tasks):
+            raw = RawRows(prepared.raw_train, prepared.preparation).pack()
         return FoldData(
             X_train=prepared.X_train,
             y_train=given,
@@ -102,11 +112,13 @@ class PlannedFold:
             n_classes=len(self.table.class_names),
             inner=inner_folds(
                 given,
-                groups=None if groups is None else groups[train],
+                groups=groups,
                 time=None if time is None else time[train],
                 random_state=self.random_state,
             ),
             notes=(*prepared.notes, *sorted({str(w.message) for w in caught})),
+            groups=groups,
+            raw=raw,
         )
 
 

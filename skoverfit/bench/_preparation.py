@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Turn a fold of a table into two finite float arrays, fitted on its training rows."""
+"""Turn rows of a table into a finite float array; fitted on a fold's training rows."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from skoverfit.exceptions import BadInputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PreparedFold", "prepare_fold"]
+__all__ = ["FoldPreparation", "PreparedFold", "plain_rows", "prepare_fold"]
 
 # skrub's StringEncoder gives at most so many columns for a column of many texts; its
 # TableVectorizer one-hot encodes a column of fewer than 40 values.
@@ -39,6 +39,10 @@ class PreparedFold:
         Sentences for the report.
     seconds : float
         Wall-clock time of the preparation in seconds.
+    preparation : FoldPreparation
+        Turns further raw rows into the same columns.
+    raw_train : DataFrame or ndarray of shape (n_train, n_features)
+        The training rows before any of this, in plain column types.
     """
 
     X_train: np.ndarray
@@ -46,6 +50,8 @@ class PreparedFold:
     n_features_out: int
     notes: tuple[str, ...]
     seconds: float
+    preparation: FoldPreparation
+    raw_train: Any
 
 
 def prepare_fold(
@@ -87,44 +93,179 @@ def prepare_fold(
     >>> fold = prepare_fold(table, np.arange(15), np.arange(15, 20))
     >>> fold.X_train.shape, bool(np.isfinite(fold.X_test).all())
     ((15, 4), True)
+    >>> fold.preparation.transform(table.X.iloc[15:]).shape
+    (5, 4)
     """
     start = time.perf_counter()
-    fold = _Fold(train=np.asarray(train), test=np.asarray(test))
-    if hasattr(table.X, "iloc"):
-        _encode_frame(fold, table.X, random_state)
-    else:
-        values = np.asarray(table.X)
-        names = [f"x{i}" for i in range(values.shape[1])]
-        fold.add(
-            names,
-            values[fold.train].astype(np.float64),
-            values[fold.test].astype(np.float64),
-        )
-    X_train, X_test = _impute_and_scale(fold, table.name)
+    rows = plain_rows(table.X)
+    raw_train = _take(rows, np.asarray(train))
+    preparation = FoldPreparation(table.name, random_state)
+    X_train = preparation.fit_transform(raw_train)
+    X_test = preparation.transform(_take(rows, np.asarray(test)))
     return PreparedFold(
         X_train=X_train,
         X_test=X_test,
         n_features_out=X_train.shape[1],
-        notes=tuple(fold.notes),
+        notes=tuple(preparation.notes),
         seconds=time.perf_counter() - start,
+        preparation=preparation,
+        raw_train=raw_train,
     )
 
 
-class _Fold:
-    """Encoded blocks of columns, collected side by side."""
+def plain_rows(X: Any) -> Any:
+    """Return a frame of plain columns with text names, or a float array.
 
-    def __init__(self, *, train: np.ndarray, test: np.ndarray) -> None:
-        self.train = train
-        self.test = test
-        self.names: list[str] = []
-        self.blocks: list[tuple[np.ndarray, np.ndarray]] = []
+    The kind of a column is that of the whole table: it doesn't depend on a fold.
+    """
+    if not hasattr(X, "iloc"):
+        return np.asarray(X, dtype=np.float64)
+    import pandas as pd
+    from pandas.api import types
+
+    X = X.set_axis([str(name) for name in X.columns], axis=1)
+    # A frame made by hand may hold objects and Arrow types that skrub can't take.
+    odd = {
+        name: plain_column(X[name], str(name))
+        for name, dtype in X.dtypes.items()
+        if not (isinstance(dtype, np.dtype) and types.is_numeric_dtype(dtype))
+    }
+    if not odd:
+        return X
+    if len(odd) == X.shape[1]:
+        return pd.DataFrame(odd)
+    return X.assign(**odd)
+
+
+def _take(rows: Any, positions: np.ndarray) -> Any:
+    if hasattr(rows, "iloc"):
+        return rows.iloc[positions].reset_index(drop=True)
+    return rows[positions]
+
+
+class FoldPreparation:
+    """What a fold's training rows teach of turning raw rows into columns.
+
+    Parameters
+    ----------
+    table_name : str
+        For messages.
+    random_state : int, default=0
+        Seed of the text encoder.
+    """
+
+    def __init__(self, table_name: str, random_state: int = 0) -> None:
+        self.table_name = table_name
+        self.random_state = random_state
         self.notes: list[str] = []
 
-    def add(self, names: list[str], train: np.ndarray, test: np.ndarray) -> None:
-        self.names += names
-        self.blocks.append((train, test))
+    def fit_transform(self, rows: Any) -> np.ndarray:
+        """Learn from the training rows and return them as columns.
 
-    def leave_out(self, names: list[str]) -> None:
+        Parameters
+        ----------
+        rows : DataFrame or ndarray of shape (n_train, n_features)
+            As `plain_rows` returns them.
+
+        Returns
+        -------
+        ndarray of shape (n_train, n_features_out) of float64
+            Finite, C-contiguous.
+        """
+        self._vectorizer: Any = None
+        blocks, self._names = self._fit_columns(rows)
+        if not self._names:
+            raise self._nothing_left()
+        values = np.concatenate(blocks, axis=1)
+        self._refuse(np.isinf(values).any(axis=0))
+        self._kept = ~np.isnan(values).all(axis=0)
+        lost = [n for n, kept in zip(self._names, self._kept, strict=True) if not kept]
+        self._leave_out(lost)
+        if not self._kept.any():
+            raise self._nothing_left()
+        values = values[:, self._kept]
+        self._medians = np.nanmedian(values, axis=0)
+        self._holed = np.isnan(values).any(axis=0)
+        filled = self._fill(values)
+        self._fit_scale(filled)
+        return self._scale(filled)
+
+    def transform(self, rows: Any) -> np.ndarray:
+        """Return further rows as the columns that the training rows have.
+
+        Parameters
+        ----------
+        rows : DataFrame or ndarray of shape (n_rows, n_features)
+            The columns of the training rows, in any order.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features_out) of float64
+            Finite, C-contiguous.
+        """
+        values = np.concatenate(self._columns(rows), axis=1)
+        self._refuse(np.isinf(values).any(axis=0))
+        return self._scale(self._fill(values[:, self._kept]))
+
+    def _fit_columns(self, rows: Any) -> tuple[list[np.ndarray], list[str]]:
+        if not hasattr(rows, "iloc"):
+            return [rows], [f"x{i}" for i in range(rows.shape[1])]
+        from pandas.api import types
+
+        numeric = np.array([types.is_numeric_dtype(d) for d in rows.dtypes], dtype=bool)
+        self._numbers = list(rows.columns[numeric])
+        others = rows.loc[:, ~numeric]
+        empty = [str(name) for name in others.columns if others[name].isna().all()]
+        self._leave_out(empty)
+        others = others.drop(columns=empty)
+        self._dtypes = dict(others.dtypes)
+        blocks, names = [], list(self._numbers)
+        if self._numbers:
+            blocks.append(_numbers(rows[self._numbers]))
+        if self._dtypes:
+            self._vectorizer = _vectorizer(self.random_state)
+            encoded = self._vectorizer.fit_transform(others)
+            names += [str(name) for name in encoded.columns]
+            blocks.append(encoded.to_numpy(dtype=np.float64))
+        return blocks, names
+
+    def _columns(self, rows: Any) -> list[np.ndarray]:
+        if not hasattr(rows, "iloc"):
+            return [np.asarray(rows, dtype=np.float64)]
+        rows = rows.set_axis([str(name) for name in rows.columns], axis=1)
+        blocks = [_numbers(rows[self._numbers])] if self._numbers else []
+        if self._vectorizer is not None:
+            others = rows[list(self._dtypes)].reset_index(drop=True)
+            # A re-sampler may give text back as objects, or dates in another unit.
+            changed = {n: d for n, d in self._dtypes.items() if others[n].dtype != d}
+            others = others.astype(changed) if changed else others
+            encoded = self._vectorizer.transform(others)
+            blocks.append(encoded.to_numpy(dtype=np.float64))
+        return blocks
+
+    def _fill(self, values: np.ndarray) -> np.ndarray:
+        """Put the medians into holes, and indicators of them beside the columns."""
+        holes = np.isnan(values)
+        if not holes.any() and not self._holed.any():
+            return values
+        filled = np.where(holes, self._medians, values)
+        return np.concatenate([filled, holes[:, self._holed]], axis=1)
+
+    def _fit_scale(self, values: np.ndarray) -> None:
+        from sklearn.preprocessing import StandardScaler
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._scaler = StandardScaler().fit(values)
+        # An overflowing variance divides the whole column to zero.
+        self._refuse_kept(~np.isfinite(self._scaler.var_))
+
+    def _scale(self, values: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = self._scaler.transform(values)
+        self._refuse_kept(~np.isfinite(scaled).all(axis=0))
+        return np.ascontiguousarray(scaled)
+
+    def _leave_out(self, names: list[str]) -> None:
         if names:
             one = len(names) == 1
             shown = ", ".join(map(repr, names[:8])) + (", ..." if names[8:] else "")
@@ -134,51 +275,38 @@ class _Fold:
                 f"and {'was' if one else 'were'} left out there."
             )
 
-
-def _encode_frame(fold: _Fold, X: pd.DataFrame, random_state: int) -> None:
-    import pandas as pd
-    from pandas.api import types
-
-    X = X.set_axis([str(name) for name in X.columns], axis=1)
-    numeric = np.array(
-        [types.is_numeric_dtype(dtype) for dtype in X.dtypes], dtype=bool
-    )
-    _add_numbers(fold, X.loc[:, numeric])
-    if numeric.all():
-        return
-    # A frame made by hand may hold objects and Arrow types that skrub can't take.
-    rest = {name: plain_column(c, str(name)) for name, c in X.loc[:, ~numeric].items()}
-    numbers = {n: c for n, c in rest.items() if types.is_numeric_dtype(c.dtype)}
-    if numbers:
-        _add_numbers(fold, pd.DataFrame(numbers))
-    others = {n: c for n, c in rest.items() if n not in numbers}
-    if others:
-        _vectorize(fold, pd.DataFrame(others), random_state)
-
-
-def _add_numbers(fold: _Fold, numbers: pd.DataFrame) -> None:
-    if numbers.shape[1]:
-        fold.add(
-            list(numbers.columns),
-            numbers.iloc[fold.train].to_numpy(dtype=np.float64, na_value=np.nan),
-            numbers.iloc[fold.test].to_numpy(dtype=np.float64, na_value=np.nan),
+    def _nothing_left(self) -> BadInputError:
+        return BadInputError(
+            f"No column of the table {self.table_name!r} has a value in the training "
+            "rows of a fold; take fewer folds or columns with fewer missing values."
         )
 
+    def _refuse_kept(self, bad: np.ndarray) -> None:
+        """Refuse kept columns; indicators, which come behind them, are never bad."""
+        self._refuse(bad[: self._kept.sum()], np.flatnonzero(self._kept))
 
-def _vectorize(fold: _Fold, rest: pd.DataFrame, random_state: int) -> None:
+    def _refuse(self, bad: np.ndarray, places: np.ndarray | None = None) -> None:
+        if bad.any():
+            first = int(np.argmax(bad))
+            name = self._names[first if places is None else places[first]]
+            raise BadInputError(
+                f"The column {name!r} of the table {self.table_name!r} holds values "
+                "that are infinite or too large to be standardized; rescale it or "
+                f"leave it out with {drop_option([name])}."
+            )
+
+
+def _numbers(columns: pd.DataFrame) -> np.ndarray:
+    return columns.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _vectorizer(random_state: int) -> Any:
     from sklearn.preprocessing import OneHotEncoder
     from skrub import TableVectorizer
 
     from skoverfit.bench._text import BoundedStringEncoder
 
-    train = rest.iloc[fold.train].reset_index(drop=True)
-    test = rest.iloc[fold.test].reset_index(drop=True)
-    empty = [str(name) for name in rest.columns if train[name].isna().all()]
-    fold.leave_out(empty)
-    train, test = train.drop(columns=empty), test.drop(columns=empty)
-    if train.shape[1] == 0:
-        return
-    vectorizer = TableVectorizer(
+    return TableVectorizer(
         # skrub's own drops a column of two values, and an unseen third value then
         # looks like the dropped one.
         low_cardinality=OneHotEncoder(
@@ -188,57 +316,3 @@ def _vectorize(fold: _Fold, rest: pd.DataFrame, random_state: int) -> None:
             n_components=TEXT_COMPONENTS, random_state=random_state
         ),
     )
-    encoded = vectorizer.fit_transform(train)
-    fold.add(
-        [str(name) for name in encoded.columns],
-        encoded.to_numpy(dtype=np.float64),
-        vectorizer.transform(test).to_numpy(dtype=np.float64),
-    )
-
-
-def _impute_and_scale(fold: _Fold, table_name: str) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import StandardScaler
-
-    if not fold.blocks:
-        raise _nothing_left(table_name)
-    train = np.concatenate([block for block, _ in fold.blocks], axis=1)
-    test = np.concatenate([block for _, block in fold.blocks], axis=1)
-    _refuse_columns(np.isinf(train).any(0) | np.isinf(test).any(0), fold, table_name)
-    lost = np.isnan(train).all(axis=0)
-    if lost.any():
-        fold.leave_out(
-            [name for name, gone in zip(fold.names, lost, strict=True) if gone]
-        )
-        train, test = train[:, ~lost], test[:, ~lost]
-        fold.names = [n for n, gone in zip(fold.names, lost, strict=True) if not gone]
-    if train.shape[1] == 0:
-        raise _nothing_left(table_name)
-    if np.isnan(train).any() or np.isnan(test).any():
-        imputer = SimpleImputer(strategy="median", add_indicator=True)
-        train, test = imputer.fit_transform(train), imputer.transform(test)
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaler = StandardScaler()
-        train, test = scaler.fit_transform(train), scaler.transform(test)
-        finite = np.isfinite(train).all(0) & np.isfinite(test).all(0)
-        # An overflowing variance divides the whole column to zero.
-        finite &= np.isfinite(scaler.var_)
-    _refuse_columns(~finite, fold, table_name)
-    return np.ascontiguousarray(train), np.ascontiguousarray(test)
-
-
-def _nothing_left(table_name: str) -> BadInputError:
-    return BadInputError(
-        f"No column of the table {table_name!r} has a value in the training rows of a "
-        "fold; take fewer folds or columns with fewer missing values."
-    )
-
-
-def _refuse_columns(bad: np.ndarray, fold: _Fold, table_name: str) -> None:
-    if bad.any():
-        name = fold.names[int(np.argmax(bad))]
-        raise BadInputError(
-            f"The column {name!r} of the table {table_name!r} holds values that are "
-            "infinite or too large to be standardized; rescale it or leave it out with "
-            f"{drop_option([name])}."
-        )

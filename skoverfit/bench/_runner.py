@@ -92,7 +92,7 @@ class _Feeder:
             if self._time_is_up():
                 return
             try:
-                data = planned.prepare()
+                data = planned.prepare(missing)
             except Exception as exc:
                 # One table that can't be encoded must not end the run on the others.
                 text = f"preparing the fold failed: {type(exc).__name__}: {exc}"[:2000]
@@ -101,7 +101,7 @@ class _Feeder:
             for task in missing:
                 if self._time_is_up():
                     return
-                yield task, data
+                yield task, data.for_task(task)
 
 
 def run_plan(

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from imblearn.pipeline import Pipeline
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV
 
 from skoverfit.catalogue import Remedy, resolve
+from skoverfit.pipeline import Pipeline
 
 __all__ = [
     "AppliedRemedy",
@@ -46,10 +46,15 @@ _STRONGER_BOOSTING: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class AppliedRemedy:
-    """An unfitted estimator with the remedy in it, and remarks on how it was put in."""
+    """An unfitted estimator with the remedy in it, and remarks on how it was put in.
+
+    A remedy that re-samples has a sampler. It is in the estimator, except where it
+    re-samples raw rows: what it returns has to be encoded in between.
+    """
 
     estimator: BaseEstimator
     notes: tuple[str, ...] = ()
+    sampler: BaseEstimator | None = None
 
 
 def class_weight_applies(
@@ -146,26 +151,33 @@ def _set_random_state(estimator: BaseEstimator, seed: int) -> BaseEstimator:
     return estimator
 
 
-def _sampler(remedy: Remedy, smallest: int) -> AppliedRemedy:
-    parameters = dict(remedy.parameters)
-    sampler = remedy.resolve()(**parameters)
-    known = sampler.get_params(deep=False)
-    wanted = known.get("k_neighbors")
-    if isinstance(wanted, int) and wanted > smallest - 1:
+def _sampler(remedy: Remedy, smallest: int) -> tuple[BaseEstimator, tuple[str, ...]]:
+    """Return the sampler, and a remark if its neighbours are more than the rows."""
+    sampler = remedy.resolve()(**remedy.parameters)
+    wanted = sampler.get_params(deep=False).get("k_neighbors")
+    if not isinstance(wanted, int) or wanted <= smallest - 1:
+        return sampler, ()
+    if remedy.is_ours:
+        # Ours lowers k itself, for the classes that need it, and has an answer to one
+        # row; other classes keep what was wanted.
         if smallest < 2:
-            raise ValueError(
-                f"{type(sampler).__name__} needs at least 2 rows of a class to add "
-                f"rows between them; the smallest class has {smallest} training row"
+            return sampler, (
+                "the smallest class has 1 training row: its new rows have no "
+                "neighbours to lie between",
             )
-        sampler.set_params(k_neighbors=smallest - 1)
-        return AppliedRemedy(
-            sampler,
-            (
-                f"k_neighbors was lowered from {wanted} to {smallest - 1}: the "
-                f"smallest class has {smallest} training rows",
-            ),
+        lowered = smallest - 1
+    elif smallest < 2:
+        raise ValueError(
+            f"{type(sampler).__name__} needs at least 2 rows of a class to add "
+            f"rows between them; the smallest class has {smallest} training row"
         )
-    return AppliedRemedy(sampler)
+    else:
+        lowered = smallest - 1
+        sampler.set_params(k_neighbors=lowered)
+    return sampler, (
+        f"k_neighbors was lowered from {wanted} to {lowered}: the "
+        f"smallest class has {smallest} training rows",
+    )
 
 
 def apply_remedy(
@@ -194,7 +206,8 @@ def apply_remedy(
     Returns
     -------
     AppliedRemedy
-        The estimator and remarks, e.g. that ``k_neighbors`` had to be lowered.
+        The estimator and remarks, e.g. that ``k_neighbors`` had to be lowered; for a
+        step the sampler too, which on raw rows is not in the estimator.
 
     Raises
     ------
@@ -207,10 +220,13 @@ def apply_remedy(
     if remedy.role == "baseline":
         return AppliedRemedy(plain)
     if remedy.role == "step":
-        sampler = _sampler(remedy, smallest)
-        _set_random_state(sampler.estimator, random_state)
-        steps = [("sampler", sampler.estimator), ("classifier", plain)]
-        return AppliedRemedy(Pipeline(steps), sampler.notes)
+        sampler, notes = _sampler(remedy, smallest)
+        _set_random_state(sampler, random_state)
+        if remedy.input == "raw":
+            return AppliedRemedy(plain, notes, sampler)
+        steps = [("sampler", sampler), ("classifier", plain)]
+        # Nothing is kept between fits: the time of each is measured.
+        return AppliedRemedy(Pipeline(steps, cache=None), notes, sampler)
     if remedy.role == "replace":
         replacement = remedy.resolve()(**remedy.parameters)
         return AppliedRemedy(_set_random_state(replacement, random_state))
