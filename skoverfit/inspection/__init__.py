@@ -3,4 +3,8 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit.inspection._resampling_display import (
+    ResamplingDisplay as ResamplingDisplay,
+)
+
+__all__ = ["ResamplingDisplay"]
