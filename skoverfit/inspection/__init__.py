@@ -6,5 +6,17 @@ from __future__ import annotations
 from skoverfit.inspection._resampling_display import (
     ResamplingDisplay as ResamplingDisplay,
 )
+from skoverfit.inspection._synthetic_report import (
+    SyntheticReport as SyntheticReport,
+    synthetic_report as synthetic_report,
+)
+from skoverfit.inspection._synthetic_report_display import (
+    SyntheticReportDisplay as SyntheticReportDisplay,
+)
 
-__all__ = ["ResamplingDisplay"]
+__all__ = [
+    "ResamplingDisplay",
+    "SyntheticReport",
+    "SyntheticReportDisplay",
+    "synthetic_report",
+]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "class_handles",
     "draw_subtitle",
+    "marker_size",
     "name_ticks",
     "role_handles",
     "scatter_classes",
@@ -58,7 +59,7 @@ def share_out(part: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndar
     return np.sort(np.concatenate(chosen))
 
 
-def _marker_size(n: int) -> float:
+def marker_size(n: int) -> float:
     """Return the area of a marker in square points: small where there are many."""
     return float(np.clip(6000.0 / max(n, 1), 5.0, 30.0))
 
@@ -70,10 +71,10 @@ def scatter_classes(
     role: str,
     *,
     classes: np.ndarray,
+    size: float,
     rasterized: bool,
 ) -> list[Any]:
     """Draw the rows of one role ("original", "made" or "dropped"), class by class."""
-    size = _marker_size(len(points))
     drawn = []
     order = sorted(range(len(classes)), key=lambda i: -np.sum(labels == classes[i]))
     for position in order:  # rare classes come last, on top

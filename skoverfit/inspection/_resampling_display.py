@@ -18,19 +18,18 @@ from sklearn.utils._param_validation import (
 )
 
 from skoverfit._core._random import derive_generator, root_entropy
-from skoverfit._core._validation import check_labels, check_same_length
 from skoverfit.exceptions import BadInputError
 from skoverfit.inspection._drawing import (
     class_handles,
     draw_subtitle,
+    marker_size,
     name_ticks,
     role_handles,
     scatter_classes,
     share_out,
 )
-from skoverfit.inspection._measured import measure
-from skoverfit.inspection._origin import trace
 from skoverfit.inspection._projection import choose_plane
+from skoverfit.inspection._tables import read_tables, sampler_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -291,20 +290,14 @@ class ResamplingDisplay:
             If the tables, or the sampler's record and the tables, do not fit.
         """
         check_matplotlib_support(f"{cls.__name__}.from_resampled")
-        check_same_length(X, y)
-        check_same_length(X_res, y_res)
-        classes, labels = check_labels(y, "y")
-        classes_res, labels_res = check_labels(y_res, "y_res")
-        unknown = np.setdiff1d(classes_res, classes)
-        if unknown.size:
-            raise BadInputError(f"y_res has the class {unknown[0]!r}, y has not.")
-        labels_res = np.searchsorted(classes, classes_res)[labels_res]
-        original, resampled = measure(X, X_res)
-        origin = trace(sampler, original, labels, resampled, labels_res)
+        tables = read_tables(sampler, X, y, X_res, y_res)
+        origin = tables.origin
         plane = choose_plane(
-            original, resampled, features=features, projection=projection
+            tables.original,
+            tables.resampled,
+            features=features,
+            projection=projection,
         )
-        name = "Resampled rows" if sampler is None else type(sampler).__name__
         counts = [
             f"{count:,} {what}"
             for count, what in (
@@ -316,14 +309,14 @@ class ResamplingDisplay:
         ]
         display = cls(
             plane.original,
-            classes[labels],
+            tables.classes[tables.labels],
             origin.kept,
             plane.resampled[origin.made],
-            classes[labels_res[origin.made]],
+            tables.classes[tables.labels_res[origin.made]],
             parents=origin.parents,
             axis_names=plane.names,
             axis_ticks=plane.ticks,
-            title=f"{name}: {', '.join(counts)} rows",
+            title=f"{sampler_name(sampler)}: {', '.join(counts)} rows",
             notes=plane.notes,
             max_points=max_points,
             max_segments=max_segments,
@@ -363,7 +356,11 @@ class ResamplingDisplay:
         classes = np.unique(self.original_labels)
         rasterized = len(rows) + len(made) > _RASTERIZE_FROM
         kept, dropped = rows[self.kept[rows]], rows[~self.kept[rows]]
-        draw: dict[str, Any] = {"rasterized": rasterized, "classes": classes}
+        draw: dict[str, Any] = {
+            "rasterized": rasterized,
+            "classes": classes,
+            "size": marker_size(len(rows) + len(made)),
+        }
         self.dropped_ = scatter_classes(
             ax, self.original[dropped], self.original_labels[dropped], "dropped", **draw
         )
