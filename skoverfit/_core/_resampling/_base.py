@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The behaviour that all samplers of the library have in common."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn import get_config
+from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils.metadata_routing import UNUSED
+
+from skoverfit._core._arrays import n_rows, take_rows
+from skoverfit._core._random import root_entropy
+from skoverfit._core._resampling._data import (
+    ResamplingData,
+    check_groups,
+    check_table,
+    check_target,
+    check_weights,
+)
+from skoverfit._core._resampling._provenance import STORED, ProvenanceMixin
+from skoverfit._core._resampling._strategy import resolve_strategy
+
+__all__ = ["Resampled", "ResamplerMixin", "new_index"]
+
+
+@dataclass(kw_only=True)
+class Resampled:
+    """What a sampler's ``_resample`` returns.
+
+    Attributes
+    ----------
+    X : container
+        The resampled table, of the kind that was given: kept rows first.
+    kept : ndarray or None, default=None
+        Input rows that are kept, in the order of the output; None keeps all in order.
+    base : ndarray of shape (m,) or None, default=None
+        Base row of each made row; its class is the made row's. None: nothing was made.
+    partner : ndarray of shape (m,) or None, default=None
+        The second parent, -1 for none.
+    step : ndarray of shape (m,) or None, default=None
+        Share of the partner in the made row.
+    n_parents : int, default=2
+        2 for rows between base and partner, 1 for copies, 0 for draws from a
+        distribution.
+    sample_weight : ndarray or None, default=None
+        Weights of all output rows; None: derived from base, partner and step.
+    """
+
+    X: Any
+    kept: np.ndarray | None = None
+    base: np.ndarray | None = None
+    partner: np.ndarray | None = None
+    step: np.ndarray | None = None
+    n_parents: int = 2
+    sample_weight: np.ndarray | None = None
+
+
+def new_index(X: Any) -> Any:
+    """Give a pandas container the index 0..n-1, as imbalanced-learn does."""
+    return X.reset_index(drop=True) if hasattr(X, "iloc") else X
+
+
+@functools.cache
+def _defaults(cls: type) -> dict[str, Any]:
+    """Return the constructor's parameters and defaults; looked up once a class."""
+    found = inspect.signature(cls).parameters
+    return {name: parameter.default for name, parameter in found.items()}
+
+
+class ResamplerMixin(ProvenanceMixin):
+    """Checks once, resamples, and keeps where each row came from.
+
+    To be put left of imbalanced-learn's ``BaseOverSampler`` or ``BaseUnderSampler``. A
+    subclass implements ``_resample(data) -> Resampled`` and may set the class
+    attributes ``_allow_nan``, ``_allow_mixed`` (columns that aren't numbers),
+    ``_allow_sparse``, and ``_check_parameters()`` for what concerns several of them.
+    It sets no fitted attribute before the last thing that can fail.
+    """
+
+    _allow_nan: ClassVar[bool] = False
+    _allow_mixed: ClassVar[bool] = False
+    _allow_sparse: ClassVar[bool] = True
+    # Row-aligned metadata is requested by default: a sampler that merely *has* these
+    # parameters would otherwise make every routed call with weights an error.
+    __metadata_request__fit_resample: ClassVar[dict[str, bool]] = {
+        "sample_weight": True,
+        "groups": True,
+    }
+    # scikit-learn looks for names that *contain* "..._request__fit", so the line above
+    # would be taken as a request of `fit` too.
+    __metadata_request__fit: ClassVar[dict[str, str]] = {
+        "sample_weight": UNUSED,
+        "groups": UNUSED,
+    }
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.allow_nan = self._allow_nan
+        tags.input_tags.sparse = self._allow_sparse
+        tags.sampler_tags.sample_indices = True
+        return tags
+
+    def fit(self, X: Any, y: Any) -> Any:
+        """Check the input and count what would be sampled.
+
+        ``fit_resample`` is the method to use.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            The table.
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        self : object
+            The sampler, with ``sampling_strategy_``.
+        """
+        data = self._check(X, y, None, None)
+        for name in (*STORED, "n_generated_", "class_prior_after_"):
+            vars(self).pop(name, None)
+        self._remember_classes(data)
+        return self
+
+    def fit_resample(
+        self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None
+    ) -> tuple[Any, Any]:
+        """Resample the table.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            numpy array, list of rows, pandas or polars frame, scipy sparse matrix or
+            array, or torch tensor.
+        y : array-like of shape (n_samples,)
+            Class labels, or a one-hot matrix.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows; ``sample_weight_`` has those of the
+            resampled rows.
+        groups : array-like of shape (n_samples,), default=None
+            Groups that must not be mixed; ``groups_`` has those of the resampled rows.
+
+        Returns
+        -------
+        X_resampled : container of shape (n_out, n_features)
+            Of the kind, dtypes and column names of X; a pandas index is 0..n_out-1.
+        y_resampled : container of shape (n_out,)
+            Of the kind and dtype of y.
+
+        Raises
+        ------
+        ValueError
+            Where a parameter or the input is refused; the sentence says which.
+        """
+        data = self._check(X, y, sample_weight, groups)
+        result = self._resample(data)
+        return new_index(result.X), self._finish(data, result, y)
+
+    def _resample(self, data: ResamplingData) -> Resampled:
+        raise NotImplementedError
+
+    def _fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
+        """Answer to imbalanced-learn's own name for the work."""
+        return self.fit_resample(X, y, **params)
+
+    def _check_parameters(self) -> None:
+        """Check what concerns several parameters at once."""
+
+    def _check(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> ResamplingData:
+        self._validate_changed_parameters()
+        self._check_parameters()
+        spec, values = check_table(
+            self, X, allow_nan=self._allow_nan, allow_mixed=self._allow_mixed
+        )
+        if spec.kind == "sparse" and not self._allow_sparse:
+            raise TypeError(
+                "Sparse data was passed for X, but dense data is required: "
+                f"{type(self).__name__} needs X.toarray()."
+            )
+        classes, codes, counts = check_target(y)
+        n = values.shape[0] if values is not None else n_rows(X)
+        if n != len(codes):
+            raise ValueError(
+                f"Found input variables with inconsistent numbers of samples: X has "
+                f"{n} rows, but y has {len(codes)} labels."
+            )
+        strategy = self.sampling_strategy  # type: ignore[attr-defined]
+        targets = resolve_strategy(
+            strategy,
+            classes,
+            counts,
+            self._sampling_type,  # type: ignore[attr-defined]
+            classes[codes] if callable(strategy) else None,
+        )
+        group_values, group_codes = check_groups(groups, n)
+        return ResamplingData(
+            X=X,
+            spec=spec,
+            values=values,
+            classes=classes,
+            codes=codes,
+            counts=counts,
+            targets=targets,
+            sample_weight=check_weights(sample_weight, classes, codes),
+            groups=group_values,
+            group_codes=group_codes,
+            entropy=root_entropy(getattr(self, "random_state", None)),
+        )
+
+    def _validate_changed_parameters(self) -> None:
+        """Check parameters against their constraints; defaults are known to be valid.
+
+        scikit-learn's way inspects the signature and checks every parameter in every
+        call, which would be a third of the time of a small one.
+        """
+        if get_config()["skip_parameter_validation"]:
+            return
+        changed = {
+            name: getattr(self, name)
+            for name, default in _defaults(type(self)).items()  # type: ignore[arg-type]
+            if getattr(self, name) is not default
+        }
+        if changed:
+            validate_parameter_constraints(
+                self._parameter_constraints,  # type: ignore[attr-defined]
+                changed,
+                caller_name=type(self).__name__,
+            )
+
+    def _remember_classes(self, data: ResamplingData) -> None:
+        self.sampling_strategy_ = data.targets
+        self.classes_ = data.classes
+        self.class_prior_before_ = _prior(data.codes, data.sample_weight, data.classes)
+
+    def _finish(self, data: ResamplingData, result: Resampled, y: Any) -> Any:
+        """Set the fitted attributes, all at once and last; return the labels."""
+        nothing = np.empty(0, dtype=np.intp)
+        self._n_source = data.n
+        self._kept_rows = result.kept
+        self._made_base = nothing if result.base is None else result.base
+        self._made_partner = result.partner
+        self._made_step = result.step
+        self._n_parents = result.n_parents
+        self._remember_classes(data)
+        made = np.bincount(data.codes[self._made_base], minlength=len(data.classes))
+        self.n_generated_ = dict(zip(data.classes, made.tolist(), strict=True))
+        self.sample_weight_ = result.sample_weight
+        if result.sample_weight is None and data.sample_weight is not None:
+            self.sample_weight_ = self._carried_weights(data.sample_weight)
+        source = self.sample_indices_
+        self.groups_ = None if data.groups is None else data.groups[source]
+        self.class_prior_after_ = _prior(
+            data.codes[source], self.sample_weight_, data.classes
+        )
+        return new_index(take_rows(y, source))
+
+    def _carried_weights(self, weights: np.ndarray) -> np.ndarray:
+        """Return (1 - u) w_base + u w_partner for made rows, w for kept ones."""
+        out = weights[self.sample_indices_]
+        if self._n_parents >= 2 and self._made_partner is not None:
+            made = out[len(out) - len(self._made_base) :]
+            partner = self._made_partner
+            other = np.where(partner >= 0, weights[partner], made)
+            made += self._made_step * (other - made)
+        return out
+
+
+def _prior(
+    codes: np.ndarray, weights: np.ndarray | None, classes: np.ndarray
+) -> np.ndarray:
+    """Return each class's share of the rows, or of the weight where rows have one."""
+    totals = np.bincount(codes, weights=weights, minlength=len(classes))
+    return totals / totals.sum()
