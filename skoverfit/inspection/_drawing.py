@@ -23,6 +23,7 @@ __all__ = [
     "role_handles",
     "scatter_classes",
     "share_out",
+    "spacer_handles",
 ]
 
 LISTED_CLASSES = 14
@@ -144,6 +145,13 @@ def role_handles(*, dropped: bool, made: bool, segments: bool) -> list[Line2D]:
         (segments, {"color": MUTED, "linewidth": 0.7, "label": "line to a parent"}),
     ]
     return [Line2D([], [], **style) for wanted, style in entries if wanted]
+
+
+def spacer_handles() -> list[Line2D]:
+    """Return the empty line of a legend that parts classes from roles."""
+    from matplotlib.lines import Line2D
+
+    return [Line2D([], [], linestyle="", label=" ")]
 
 
 def name_ticks(axis: Any, names: tuple[str, ...]) -> None:

@@ -49,7 +49,7 @@ def trace(
     original one of its class, not yet found, is that row.
     """
     n_res = len(resampled)
-    sources = _record(sampler, "sample_indices_", n_res)
+    sources = _rows_of(sampler, "sample_indices_", n_res, len(original))
     made = _record(sampler, "is_synthetic_", n_res)
     if sources is None or made is None:
         keys, keys_res = original.row_keys(), resampled.row_keys()
@@ -58,15 +58,21 @@ def trace(
         made = _is_repeat(sources)
     kept = np.zeros(len(original), dtype=bool)
     kept[sources[~made]] = True
-    parents = _record(sampler, "parents_", n_res)
-    if parents is not None:
-        parents = parents[made]
-        if parents.size and parents.max() >= len(original):
-            raise BadInputError(
-                f"The sampler's parents_ name row {parents.max()}, but X has "
-                f"{len(original)} rows: pass the table that went into the sampler."
-            )
-    return Origin(kept=kept, made=made, parents=parents)
+    parents = _rows_of(sampler, "parents_", n_res, len(original))
+    return Origin(
+        kept=kept, made=made, parents=None if parents is None else parents[made]
+    )
+
+
+def _rows_of(sampler: Any, name: str, n_res: int, n: int) -> np.ndarray | None:
+    """Return a record that names rows of the original table."""
+    rows = _record(sampler, name, n_res)
+    if rows is not None and rows.size and rows.max() >= n:
+        raise BadInputError(
+            f"The sampler's {name} names row {rows.max()}, but X has {n} rows: pass "
+            "the table that went into the sampler."
+        )
+    return rows
 
 
 def _record(sampler: Any, name: str, n_res: int) -> np.ndarray | None:

@@ -27,6 +27,7 @@ from skoverfit.inspection._drawing import (
     role_handles,
     scatter_classes,
     share_out,
+    spacer_handles,
 )
 from skoverfit.inspection._projection import choose_plane
 from skoverfit.inspection._tables import read_tables, sampler_name
@@ -432,6 +433,7 @@ class ResamplingDisplay:
             for label in classes
         }
         handles = class_handles(classes, counts)
+        handles += spacer_handles()
         handles += role_handles(
             dropped=not self.kept.all(),
             made=len(self.made) > 0,

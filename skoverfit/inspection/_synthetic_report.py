@@ -149,7 +149,7 @@ class SyntheticReport:
     @staticmethod
     def _heading(row: ClassQuality) -> str:
         return (
-            f"Class {shorten(row.label, 40)}: {row.n_made:,} made rows, "
+            f"Class {shorten(repr(row.label), 40)}: {row.n_made:,} made rows, "
             f"{row.n_real:,} real rows"
         )
 
@@ -267,7 +267,7 @@ def synthetic_report(
         - ``auc``, ``auc_lower``, ``auc_upper``: area under the ROC curve of a forest
           that tells made from real rows of the class, out of fold, and its interval
           (DeLong's, clustered by the real row that a made row lies at [2]_). 0.5: it
-          can't. Below 0.5 says the same: folds keep a row and its copies together;
+          can't. Folds are cut by place, so that a row and its copies stay together;
         - ``missing_difference``: missing rate of made minus real rows in the column
           where they differ most;
         - ``category_difference``: share of made rows that would have to change their
@@ -292,6 +292,9 @@ def synthetic_report(
     that differs counts as one standard deviation. Columns where one of two rows has
     no value are left out and the rest is scaled up, as in
     :func:`sklearn.metrics.pairwise.nan_euclidean_distances`.
+
+    The interval of ``auc`` is about these rows and these forests. With less than about
+    100 rows of a kind it is too narrow: forests trained on other rows would differ.
 
     References
     ----------

@@ -90,10 +90,12 @@ class SyntheticReportDisplay:
         for ax, panel in zip(self.axes_, _PANELS, strict=True):
             self._draw_panel(ax, rows, *panel)
         first = self.axes_[0]
-        first.set_ylim(len(rows) - 0.5, -0.5)
+        first.set_ylim(max(len(rows), 1) - 0.5, -0.5)
         first.set_yticks(range(len(rows)), [shorten(r.label, 24) for r in rows])
         for label in first.get_yticklabels():
             label.set_parse_math(False)
+        first.set_xlabel("dashed: like real rows", fontsize="small", color=MUTED)
+        self.axes_[2].set_xlabel("open: real rows", fontsize="small", color=MUTED)
         title = self.title
         if len(rows) < len(self.classes):
             title += f" ({len(rows)} of {len(self.classes)} classes)"

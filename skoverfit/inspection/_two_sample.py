@@ -27,8 +27,9 @@ def out_of_fold_scores(
 ) -> np.ndarray:
     """Return the probability of being made, each row's by a forest without its group.
 
-    A group goes into one fold as a whole: a forest that has seen a real row would
-    otherwise take its copies for real ones.
+    A group goes into one fold as a whole: a forest that has seen the copies of a real
+    row would otherwise take the row itself for one more copy, and its area under the
+    ROC curve would be far below one half.
     """
     forest = RandomForestClassifier(
         n_estimators=60,
