@@ -21,6 +21,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from skoverfit._core._html import clean_text
+from skoverfit._core._palette import LINES, MARKERS
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -39,18 +40,7 @@ THEME = {
 # that no series is told apart by colour alone.
 SERIES: tuple[dict[str, Any], ...] = tuple(
     {"color": THEME[f"c{i}"], "marker": marker, "linestyle": line}
-    for i, (marker, line) in enumerate(
-        [
-            ("o", "-"),
-            ("s", "--"),
-            ("^", "-."),
-            ("D", ":"),
-            ("v", (0, (5, 1))),
-            ("P", (0, (3, 1, 1, 1))),
-            ("X", (0, (1, 1))),
-            ("*", (0, (6, 2, 1, 2))),
-        ]
-    )
+    for i, (marker, line) in enumerate(zip(MARKERS, LINES, strict=True))
 )
 
 _STYLE = {

@@ -3,4 +3,20 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit.inspection._resampling_display import (
+    ResamplingDisplay as ResamplingDisplay,
+)
+from skoverfit.inspection._synthetic_report import (
+    SyntheticReport as SyntheticReport,
+    synthetic_report as synthetic_report,
+)
+from skoverfit.inspection._synthetic_report_display import (
+    SyntheticReportDisplay as SyntheticReportDisplay,
+)
+
+__all__ = [
+    "ResamplingDisplay",
+    "SyntheticReport",
+    "SyntheticReportDisplay",
+    "synthetic_report",
+]
