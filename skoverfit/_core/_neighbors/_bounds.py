@@ -89,13 +89,14 @@ class _Precision:
         self.tiny = 0.0 if exact else n_columns * float(info.tiny) * 64
         self.shift = shift
         self.base = np.ldexp(base, shift).astype(dtype)
-        self.queries = self.base if same else np.ldexp(queries, shift).astype(dtype)
-        self.base_lengths = self._lengths(self.base)
-        self.query_lengths = self.base_lengths if same else self._lengths(self.queries)
+        asking = self.base if same else np.ldexp(queries, shift).astype(dtype)
+        self.base_lengths = self._lengths(self.base).astype(dtype)
+        self.query_lengths = self._lengths(asking)
+        self.queries = -2 * asking
 
     def _lengths(self, rows: np.ndarray) -> np.ndarray:
         squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
-        return (squares * (1 - self.slack)).astype(rows.dtype)
+        return squares * (1 - self.slack)
 
 
 class DenseSpace:
@@ -119,21 +120,21 @@ class DenseSpace:
         return self._precisions[double]
 
     def block(self, rows: np.ndarray, double: bool) -> np.ndarray:
-        """Return lower bounds, in units of ``to_units``, less a slack of ``tiny``."""
+        """Return lower bounds, in units of `limit`, less the length of the query."""
         at = self.precision(double)
         out = at.queries[rows] @ at.base.T
-        out *= -2
         out += at.base_lengths
-        out += at.query_lengths[rows, None]
         return out
 
-    def to_units(self, squared: np.ndarray, double: bool) -> np.ndarray:
-        """Return true squared distances in the units of the bounds, made larger."""
+    def offset(self, rows: np.ndarray) -> np.ndarray:
+        """Return what exact bounds in float32 lack of the squared distance."""
+        return self.precision(False).query_lengths[rows]
+
+    def limit(self, squared: np.ndarray, rows: np.ndarray, double: bool) -> np.ndarray:
+        """Return the bound that nobody as near as this squared distance exceeds."""
         at = self.precision(double)
-        if at.exact:
-            return squared
-        # The last step rounds the bound to float32: one more unit in the last place.
-        return np.ldexp(squared, 2 * at.shift) + at.tiny
+        squared = np.ldexp(squared, 2 * at.shift) + at.tiny
+        return squared - at.query_lengths[rows]
 
 
 class SparseSpace:
@@ -149,9 +150,8 @@ class SparseSpace:
         self._slack = (widest + 24) * float(np.finfo(np.float64).eps) / 2
         self._base_t = self._base.T.tocsr()
         self._base_lengths = self._lengths(self._base)
-        self._query_lengths = (
-            self._base_lengths if same else self._lengths(self._queries)
-        )
+        self._query_lengths = self._lengths(self._queries)
+        self._queries = self._queries * -2.0
 
     def _lengths(self, rows: Any) -> np.ndarray:
         squares = rows.copy()
@@ -160,13 +160,11 @@ class SparseSpace:
         return total * (1 - self._slack)
 
     def block(self, rows: np.ndarray, double: bool) -> np.ndarray:
-        """Return lower bounds of the squared distances."""
+        """Return lower bounds of the squared distances, less the query's length."""
         out = np.asarray((self._queries[rows] @ self._base_t).toarray())
-        out *= -2
         out += self._base_lengths
-        out += self._query_lengths[rows, None]
         return out
 
-    def to_units(self, squared: np.ndarray, double: bool) -> np.ndarray:
-        """Return the squared distances, made larger by what underflow can hide."""
-        return squared + 1e-290
+    def limit(self, squared: np.ndarray, rows: np.ndarray, double: bool) -> np.ndarray:
+        """Return the bound that nobody as near as this squared distance exceeds."""
+        return squared + 1e-290 - self._query_lengths[rows]  # 1e-290: underflow

@@ -151,3 +151,7 @@ class DirectSpace:
         if present is None:
             return total
         return _partial(total, present, base.n_columns)
+
+    def offset(self, rows: np.ndarray) -> np.ndarray:
+        """Return what a block lacks of the squared distances: nothing."""
+        return np.zeros(len(rows))

@@ -10,12 +10,14 @@ from typing import Any
 import joblib
 import numpy as np
 
-from skoverfit._core._neighbors import _search
+from skoverfit._core._neighbors import _cache, _search
 from skoverfit._core._neighbors._table import NeighborTable
 
 __all__ = ["available_backends", "find_neighbors", "find_own_and_all_neighbors"]
 
 _BACKENDS = ("auto", "compiled", "torch", "sklearn")
+_TORCH_PAYS = 2**24  # pairs
+_CACHE_ROWS = 500
 _HERE = "skoverfit._core._neighbors"
 
 
@@ -36,8 +38,13 @@ def available_backends() -> tuple[str, ...]:
     return tuple(b for b in _BACKENDS if b != "compiled" or _kernel() is not None)
 
 
-def _backend(table: NeighborTable, backend: str) -> Any:
-    """Return the module that searches this table."""
+def _backend(table: NeighborTable, backend: str, n_asked: int) -> Any:
+    """Return the module that searches this table.
+
+    Sparse tables: products of sparse blocks. Dense ones: the kernel. Tensors, and
+    arrays where no kernel was built and the search is long enough to pay for loading
+    torch: block minima in torch. Otherwise the same in numpy.
+    """
     if backend not in _BACKENDS:
         raise ValueError(
             f"The 'backend' parameter must be one of {_BACKENDS}. Got {backend!r}."
@@ -50,9 +57,16 @@ def _backend(table: NeighborTable, backend: str) -> Any:
         return _search
     if not table.is_tensor and backend in ("auto", "compiled") and _kernel():
         return _kernel()
-    if table.is_tensor or backend == "torch":
+    large = n_asked * len(table) >= _TORCH_PAYS
+    if table.is_tensor or backend == "torch" or large:
         return importlib.import_module("skoverfit._core._neighbors_torch")
     return _search
+
+
+def _worth_keeping(table: NeighborTable, backend: str, n_asked: int) -> bool:
+    """Whether looking a graph up costs clearly less than finding it."""
+    large = n_asked >= _CACHE_ROWS and not table.is_tensor
+    return large and backend == "auto" and _cache.is_on()
 
 
 def find_neighbors(
@@ -114,8 +128,22 @@ def find_neighbors(
             raise ValueError("rows= and queries= exclude each other.")
         queries = _check_queries(table, queries)
     rows = None if rows is None else _check_rows(rows, len(table))
-    module = _backend(table, backend)
-    return module.search(table, k, queries, rows, _threads(n_jobs))
+    n_asked = len(next(r for r in (queries, rows, table) if r is not None))
+    module = _backend(table, backend, n_asked)
+    threads = _threads(n_jobs)
+    if queries is not None or not _worth_keeping(table, backend, n_asked):
+        return module.search(table, k, queries, rows, threads)
+    content = _cache.fingerprint(table)
+    if rows is not None:
+        found = _cache.recall_rows((content,), k, rows)
+        if found is not None:
+            return found
+    key = (content,) if rows is None else (content, _cache.fingerprint(rows))
+    found = _cache.recall(key, k)
+    if found is None:
+        found = module.search(table, k, None, rows, threads)
+        _cache.remember(key, *found)
+    return found
 
 
 def find_own_and_all_neighbors(
@@ -165,9 +193,21 @@ def find_own_and_all_neighbors(
     fewest = int(counts[codes[rows]].min()) if len(rows) else len(table)
     k_own = _check_k(k_own, fewest - 1, "rows of its own class", "k_own")
     k_all = _check_k(k_all, len(table) - 1, "rows", "k_all")
-    module = _backend(table, backend)
+    module = _backend(table, backend, len(rows))
     threads = _threads(n_jobs)
-    return module.search_own_and_all(table, k_own, k_all, codes, rows, threads)
+    if not _worth_keeping(table, backend, len(rows)):
+        return module.search_own_and_all(table, k_own, k_all, codes, rows, threads)
+    content, asked = _cache.fingerprint(table), _cache.fingerprint(rows)
+    own_key = (content, asked, _cache.fingerprint(codes))
+    own = _cache.recall(own_key, k_own)
+    everyone = _cache.recall((content, asked), k_all, count=False)
+    if own is None or everyone is None:
+        own, everyone = module.search_own_and_all(
+            table, k_own, k_all, codes, rows, threads
+        )
+        _cache.remember(own_key, *own)
+        _cache.remember((content, asked), *everyone)
+    return own, everyone
 
 
 def _check_k(k: int, candidates: int, what: str, name: str = "k") -> int:

@@ -2,7 +2,7 @@
 """The search that needs no compiled kernel: bounds, shortlist, proof, redo.
 
 For a block of query rows every candidate gets a lower bound of its squared distance.
-The k + 8 smallest are measured by direct differences in float64. If the k-th of them
+The k + 4 smallest are measured by direct differences in float64. If the k-th of them
 is below the bound of everyone left out, the answer is proven; otherwise all candidates
 whose bound does not exclude them are measured. So the result is the float64 truth, and
 ties go to the lowest index.
@@ -26,7 +26,7 @@ __all__ = ["search", "search_own_and_all"]
 
 Answer = tuple[np.ndarray, np.ndarray]
 _BLOCK = 2**21  # bounds held at a time and thread: 8 MB in float32
-_EXTRA = 8
+_EXTRA = 4
 _SMALL = 2**21  # so many differences are quicker made than avoided
 _DENSE = 2**22  # values of a sparse table that is made dense
 
@@ -176,6 +176,7 @@ def _search_block(
         mine = bounds if members is None else bounds[:, members]
         if space.exact:  # integers in a dense space, too
             answer = _smallest_exact(mine, k)
+            answer[0][...] += space.offset(asked)[:, None]
         else:
             answer = _proven(space, mine, asked, own, members, k, measure)
         indices = answer[1] if members is None else members[answer[1]]
@@ -257,14 +258,14 @@ def _proven(
     squared, columns = _sorted(squared, columns)
     squared, columns = squared[:, :k].copy(), columns[:, :k].copy()
     worst = squared[:, -1]
-    unsure = (space.to_units(worst, False) >= last) & (worst > 0) & (size < n)
+    unsure = (space.limit(worst, asked, False) >= last) & (worst > 0) & (size < n)
     bad = np.flatnonzero(unsure)
     step = max(1, _BLOCK // 2 // max(1, len(bounds[0])))
     for start in range(0, len(bad), step):
         part = bad[start : start + step]
         exact = _bounds(space, asked[part], None if own is None else own[part], True)
         exact = exact if members is None else exact[:, members]
-        limit = space.to_units(worst[part], True)
+        limit = space.limit(worst[part], asked[part], True)
         for row, low, at_most in zip(part, exact, limit, strict=True):
             left = np.flatnonzero(low <= at_most)
             true_left = left if members is None else members[left]
