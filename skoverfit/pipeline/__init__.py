@@ -3,4 +3,11 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit.pipeline._fold_cache import (
+    clear_fold_cache as clear_fold_cache,
+    set_fold_cache_limit as set_fold_cache_limit,
+)
+from skoverfit.pipeline._make_pipeline import make_pipeline as make_pipeline
+from skoverfit.pipeline._pipeline import Pipeline as Pipeline
+
+__all__ = ["Pipeline", "clear_fold_cache", "make_pipeline", "set_fold_cache_limit"]
