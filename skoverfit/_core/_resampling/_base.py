@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn import get_config
 from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils.metadata_routing import UNUSED
 
 from skoverfit._core._arrays import n_rows, take_rows
 from skoverfit._core._random import root_entropy
@@ -89,6 +90,12 @@ class ResamplerMixin(ProvenanceMixin):
     __metadata_request__fit_resample: ClassVar[dict[str, bool]] = {
         "sample_weight": True,
         "groups": True,
+    }
+    # scikit-learn looks for names that *contain* "..._request__fit", so the line above
+    # would be taken as a request of `fit` too.
+    __metadata_request__fit: ClassVar[dict[str, str]] = {
+        "sample_weight": UNUSED,
+        "groups": UNUSED,
     }
 
     def __sklearn_tags__(self) -> Any:

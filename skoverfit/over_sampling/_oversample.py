@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a checked table to the over-sampled one: plan, filter, write, tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skoverfit._core._resampling import Resampled, ResamplingData
+from skoverfit._core._resampling._strategy import plain
+from skoverfit._core._validation import warn
+from skoverfit.over_sampling._filters import FILTERS, accepted_by_callable
+from skoverfit.over_sampling._plan import Notes, Options, Plan, plan_class
+from skoverfit.over_sampling._tables import Table
+
+__all__ = ["oversample"]
+
+# Rounds of making rows again where a filter refused some.
+ROUNDS = 20
+
+
+def oversample(
+    data: ResamplingData,
+    table: Table,
+    options: Options,
+    *,
+    filter: Any = None,
+    keep_class_weight: bool = False,
+    n_jobs: int | None = None,
+) -> Resampled:
+    """Add the rows that ``data.targets`` asks for."""
+    notes = Notes()
+    wanted = {label: m for label, m in data.targets.items() if m > 0}
+    if filter is None:
+        plans = [
+            _plan(data, table, options, notes, label, m) for label, m in wanted.items()
+        ]
+        X = table.assemble(plans)
+    else:
+        parts = [
+            _filtered(data, table, options, notes, label, m, filter, n_jobs)
+            for label, m in wanted.items()
+        ]
+        plans = [plan for part in parts for plan, _ in part]
+        X = table.join([made for part in parts for _, made in part])
+    result = _result(X, plans, data.n)
+    if keep_class_weight:
+        result.sample_weight = _kept_weights(data, result)
+    _tell(notes, options)
+    return result
+
+
+def _plan(
+    data: ResamplingData,
+    table: Table,
+    options: Options,
+    notes: Notes,
+    label: Any,
+    m: int,
+    attempt: int = 0,
+) -> Plan:
+    path = (f"attempt {attempt}",) if attempt else ()
+    rows = data.rows_of(label)
+    plan = plan_class(
+        table.space(),
+        rows,
+        m,
+        label=label,
+        options=options,
+        notes=notes,
+        rng=data.generator(label, *path),
+        cells=data.generator(label, "cells", *path),
+        weights=data.sample_weight,
+        group_codes=data.group_codes,
+    )
+    alone = plan.partner < 0
+    if alone.any() and options.fallback == "raise":
+        row = int(plan.base[alone][0])
+        raise ValueError(
+            f"Row {row} of class {plain(label)!r} has no other row to be combined with "
+            f"(its class has {len(rows)} rows; copies and rows of other groups don't "
+            "count), and fallback='raise'. Use fallback='jitter' or 'duplicate'."
+        )
+    return plan
+
+
+def _filtered(
+    data: ResamplingData,
+    table: Table,
+    options: Options,
+    notes: Notes,
+    label: Any,
+    m: int,
+    filter: Any,
+    n_jobs: int | None,
+) -> list[tuple[Plan, Any]]:
+    """Make rows until m were accepted, or the rounds are over."""
+    kept: list[tuple[Plan, Any]] = []
+    missing, quiet = m, Notes()
+    foreign = data.codes != data.position(label)
+    labels, originals = data.classes[data.codes], None
+    for attempt in range(ROUNDS):
+        told = notes if attempt == 0 else quiet
+        # A few more than missing: the last one would else take a round for itself.
+        m_round = missing if attempt == 0 else max(missing, 32)
+        plan = _plan(data, table, options, told, label, m_round, attempt)
+        made = table.make(plan)
+        if callable(filter):
+            accepted = accepted_by_callable(
+                filter, table.public(made), m_round, label, data.X, labels
+            )
+        else:
+            if originals is None:
+                originals = table.neighbor_table(label)
+            rule, queries = FILTERS[filter], table.queries(made, label)
+            accepted = rule(originals, queries, foreign, n_jobs)
+        chosen = np.flatnonzero(accepted)[:missing]
+        kept.append((plan.take(chosen), table.pick(made, chosen)))
+        missing -= len(chosen)
+        if missing == 0:
+            return kept
+    warn(
+        f"Filter {filter!r} accepted {m - missing} of the {m} rows wanted for class "
+        f"{plain(label)!r} within {ROUNDS} rounds; n_generated_ has the counts."
+    )
+    return kept
+
+
+def _result(X: Any, plans: list[Plan], n: int) -> Resampled:
+    small = np.int32 if n < 2**31 else np.int64
+    if not plans:
+        nothing = np.empty(0, dtype=small)
+        return Resampled(X=X, base=nothing, partner=nothing, step=np.empty(0))
+    return Resampled(
+        X=X,
+        base=np.concatenate([plan.base.astype(small) for plan in plans]),
+        partner=np.concatenate([plan.partner.astype(small) for plan in plans]),
+        step=np.concatenate([plan.step for plan in plans]),
+    )
+
+
+def _kept_weights(data: ResamplingData, result: Resampled) -> np.ndarray:
+    """Return weights of all rows whose total in each class is what it was."""
+    given = data.sample_weight
+    given = np.ones(data.n) if given is None else given
+    base, partner, step = (
+        np.asarray(stored) for stored in (result.base, result.partner, result.step)
+    )
+    other = np.where(partner >= 0, given[partner], given[base])
+    weights = np.concatenate([given, given[base] + step * (other - given[base])])
+    codes = np.concatenate([data.codes, data.codes[base]])
+    before = np.bincount(data.codes, weights=given)
+    after = np.bincount(codes, weights=weights)
+    return (weights * (before / after)[codes]).astype(given.dtype)
+
+
+def _tell(notes: Notes, options: Options) -> None:
+    """Warn once about each thing that was done in another way than asked."""
+    for label, n, k in notes.clipped:
+        warn(
+            f"Class {plain(label)!r} has {n} rows, so that a row has {k} others: "
+            f"k_neighbors={k} is used for it instead of {options.k}."
+        )
+    if notes.alone:
+        label, n, in_group = notes.alone[0]
+        place = "group" if in_group else "class"
+        more = len(notes.alone) - 1
+        how = (
+            "noise of the pooled within-class standard deviation is added"
+            if options.fallback == "jitter"
+            else "they are duplicated"
+        )
+        warn(
+            f"Class {plain(label)!r} has rows without a distinct other row in their "
+            f"{place} of {n}{f', and so have {more} more' if more else ''}; by "
+            f"fallback={options.fallback!r} {how}."
+        )
+    if notes.small_groups:
+        warn(
+            f"{notes.small_groups} groups are too small for k_neighbors={options.k}; "
+            "all other rows of such a group are its rows' neighbours."
+        )

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Write the rows of a plan: points between a base and its partner.
+
+Chunks of 4096 rows are gathered straight into the output and changed in place; the
+limit is the bandwidth of the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from skoverfit.over_sampling._plan import Options, Plan
+
+__all__ = ["CHUNK", "fill_rows", "make_sparse", "restoring_scale", "round_to"]
+
+CHUNK = 4096
+
+
+def fill_rows(
+    out: np.ndarray,
+    values: np.ndarray,
+    plan: Plan,
+    options: Options,
+    *,
+    complete: bool,
+    spread: Callable[[], np.ndarray],
+    whole: np.ndarray | None = None,
+) -> None:
+    """Write the rows of a plan into ``out``.
+
+    Parameters
+    ----------
+    out : ndarray of shape (m, d)
+        Where to write; its dtype may be an integer.
+    values : ndarray of shape (n, d)
+        The input.
+    plan : Plan
+        Bases, partners and steps; ``plan.step`` gets the mean step for boxes.
+    options : Options
+        How.
+    complete : bool
+        Whether no value is missing.
+    spread : callable
+        Returns the pooled within-class standard deviation of each column, for jitter.
+    whole : ndarray of shape (d,), bool, default=None
+        Columns of whole numbers in a float table.
+    """
+    rng, m = plan.cells, len(plan.base)
+    integers = out.dtype.kind in "iu"
+    work = np.float64 if integers else out.dtype
+    source = values if values.dtype == work else None
+    affine = restoring_scale(values, plan) if options.variance_preserving else None
+    other = np.empty((min(CHUNK, m), out.shape[1]), dtype=work)
+    scratch = np.empty_like(other) if integers else None
+    for start in range(0, m, CHUNK):
+        part = slice(start, min(start + CHUNK, m))
+        base, partner = plan.base[part], plan.partner[part]
+        alone = partner < 0
+        if alone.any():
+            partner = np.where(alone, base, partner)
+        size = len(base)
+        made = out[part] if scratch is None else scratch[:size]
+        neighbour = other[:size]
+        if source is None:
+            made[...] = values[base]
+            neighbour[...] = values[partner]
+        else:
+            np.take(source, base, axis=0, out=made, mode="clip")
+            np.take(source, partner, axis=0, out=neighbour, mode="clip")
+        gone = None if complete else (np.isnan(made), np.isnan(neighbour))
+        kept = None if gone is None else (made.copy(), neighbour.copy())
+        neighbour -= made
+        if options.gap == "box":
+            steps = rng.random(made.shape)
+            plan.step[part] = np.where(alone, 0.0, steps.mean(axis=1))
+            neighbour *= steps
+        else:
+            neighbour *= plan.step[part].astype(work, copy=False)[:, None]
+        made += neighbour
+        if gone is not None and kept is not None:
+            _fill_missing(made, gone, kept, options.missing, rng)
+        if alone.any() and options.fallback == "jitter":
+            made[alone] += spread() * rng.standard_normal((alone.sum(), out.shape[1]))
+        if affine is not None:
+            made -= affine[0]
+            made *= affine[1]
+            made += affine[0]
+        if whole is not None:
+            made[:, whole] = round_to(made[:, whole], options.integer, rng)
+        if integers:
+            info = np.iinfo(out.dtype)
+            rounded = round_to(made, options.integer, rng)
+            # float64 can't hold the largest int64: the next smaller one is taken.
+            top = np.nextafter(float(info.max), 0) if info.bits == 64 else info.max
+            out[part] = np.clip(rounded, float(info.min), top)
+
+
+def round_to(values: np.ndarray, how: str, rng: np.random.Generator) -> np.ndarray:
+    """Round to whole numbers: to the nearest, or up with the fraction's probability."""
+    if how == "round":
+        return np.rint(values)
+    return np.floor(values + rng.random(values.shape))
+
+
+def _fill_missing(
+    made: np.ndarray,
+    gone: tuple[np.ndarray, np.ndarray],
+    kept: tuple[np.ndarray, np.ndarray],
+    how: str,
+    rng: np.random.Generator,
+) -> None:
+    """Give cells that one parent lacks the other's value: half of them, or all.
+
+    With one half the share of missing cells stays: p * p + 2 p (1 - p) / 2 = p.
+    """
+    one = gone[0] ^ gone[1]
+    copied = one if how == "present" else one & (rng.random(made.shape) < 0.5)
+    np.copyto(made, kept[0], where=copied & gone[1])
+    np.copyto(made, kept[1], where=copied & gone[0])
+
+
+def restoring_scale(
+    values: np.ndarray, plan: Plan
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the centre and the factors that give the class its variance back.
+
+    A point x + u (z - x) with u uniform has second moment E(x x + x z + z z) / 3.
+    """
+    pairs = plan.partner >= 0
+    if not pairs.any():
+        return None
+    base, partner = plan.base[pairs], plan.partner[pairs]
+    d = values.shape[1]
+    first, second, moment = np.zeros(d), np.zeros(d), np.zeros(d)
+    count = np.zeros(d)
+    centre = _mean(values[plan.seeds].astype(np.float64))
+    for start in range(0, len(base), CHUNK):
+        x = values[base[start : start + CHUNK]] - centre
+        z = values[partner[start : start + CHUNK]] - centre
+        both = ~(np.isnan(x) | np.isnan(z))
+        x, z = np.where(both, x, 0.0), np.where(both, z, 0.0)
+        count += both.sum(axis=0)
+        first += (x + z).sum(axis=0) / 2
+        second += (x * x).sum(axis=0)
+        moment += (x * x + x * z + z * z).sum(axis=0) / 3
+    count = np.maximum(count, 1)
+    # Variance of the drawn bases themselves is the class's, weights included.
+    bases = values[base].astype(np.float64) - centre
+    there = np.where(np.isnan(bases), 0.0, bases)
+    seen = np.maximum((~np.isnan(bases)).sum(axis=0), 1)
+    target = (there**2).sum(axis=0) / seen - (there.sum(axis=0) / seen) ** 2
+    now = moment / count - (first / count) ** 2
+    factor = np.sqrt(np.divide(target, now, out=np.ones(d), where=now > 0))
+    return centre + first / count, factor
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    there = ~np.isnan(values)
+    return np.where(there, values, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+
+
+def make_sparse(
+    values: Any, plan: Plan, options: Options, spread: Callable[[], np.ndarray]
+) -> Any:
+    """Return the rows of a plan as csr; cells that are 0 in both parents stay 0."""
+    rng, blocks = plan.cells, []
+    work = values.astype(np.float64) if values.dtype.kind in "iub" else values
+    for start in range(0, len(plan.base), CHUNK):
+        part = slice(start, start + CHUNK)
+        base, partner = plan.base[part], plan.partner[part]
+        alone = partner < 0
+        made = work[base]
+        other = work[np.where(alone, base, partner)] - made
+        other = sp.csr_array(other)
+        rows = np.repeat(np.arange(len(base)), np.diff(other.indptr))
+        if options.gap == "box":
+            steps = rng.random(other.nnz)
+            count = np.bincount(rows, minlength=len(base))
+            total = np.bincount(rows, weights=steps, minlength=len(base))
+            plan.step[part] = total / np.maximum(count, 1)
+        else:
+            steps = plan.step[part][rows]
+        other.data *= steps.astype(other.dtype, copy=False)
+        made = sp.csr_array(made) + other
+        if alone.any() and options.fallback == "jitter":
+            rows = np.repeat(np.arange(len(base)), np.diff(made.indptr))
+            noise = spread()[made.indices] * rng.standard_normal(made.nnz)
+            made.data += np.where(alone[rows], noise, 0.0).astype(made.dtype)
+        if values.dtype.kind in "iub":
+            made.data = round_to(made.data, options.integer, rng)
+        blocks.append(made.astype(values.dtype))
+    return sp.vstack(blocks, format="csr")
