@@ -105,9 +105,9 @@ def protocol(results: Results) -> dict[str, str]:
     folds += " or ".join(map(str, repeats)) + " time(s), the same for all"
     raw = [r["title"] for r in results.run["remedies"] if r.get("input") == "raw"]
     on_raw = {
-        "On the raw table": f"{', '.join(raw)}: rows are made from the columns as they "
-        "were read (numbers, categories, text, dates, missing values) and encoded "
-        "afterwards, as the test rows are"
+        "Re-sampling": f"{', '.join(raw)} on the raw table: rows are made from the "
+        "columns as they were read (numbers, categories, text, dates, missing values) "
+        "and encoded afterwards, as the test rows are"
     }
     return {
         "Folds": folds

@@ -9,12 +9,13 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 
-from skoverfit.bench import Scenario, run_bench, table_from_frame
+from skoverfit.bench import Scenario, load_table, run_bench, table_from_frame
 from skoverfit.bench._bench import make_plan
 from skoverfit.bench._cell import run_cell
 from skoverfit.bench._preparation import FoldPreparation
 from skoverfit.bench._raw import RawRows, needs_raw_rows
 from skoverfit.catalogue import Remedy, get_remedy
+from skoverfit.exceptions import SkoverfitWarning
 from skoverfit.model_selection._apply import apply_remedy, reason_against
 from tests.bench.conftest import make_table
 
@@ -62,7 +63,7 @@ class Thinner(BaseEstimator):
 def raw(name="shuffler", **parameters):
     return Remedy(
         name=name,
-        title=f"{name} on the raw table",
+        title=name,
         path=f"tests.bench.test_raw.{name.title()}",
         kind="imbalance",
         role="step",
@@ -277,13 +278,13 @@ def test_the_report_says_what_ran_on_the_raw_table(tmp_path):
     (text,) = [
         text
         for label, text in result.analysis["protocol"].items()
-        if label == "On the raw table"
+        if label == "Re-sampling"
     ]
     assert text.startswith("shuffler on the raw table: rows are made from the columns")
     result.write_report(tmp_path / "report.html")
     assert "shuffler on the raw table" in (tmp_path / "report.html").read_text()
     plain = run_bench([mixed_table()], remedies=["random_over"], **options)
-    assert "On the raw table" not in plain.analysis["protocol"]
+    assert "Re-sampling" not in plain.analysis["protocol"]
 
 
 def test_raw_and_prepared_cells_have_different_keys():
@@ -361,3 +362,64 @@ def test_a_class_of_one_row_is_a_cell_that_ran(monkeypatch):
     status, value = run_cell(task, data.for_task(task))[1:]
     assert status == "done", value
     assert any("has 1 training row" in note for note in value["notes"])
+
+
+# With the library's own SMOTE --------------------------------------------------------
+
+
+def test_smote_runs_on_a_mixed_table_with_holes_and_groups():
+    frame = mixed_frame().assign(person=np.arange(400) // 8)
+    for table in (
+        mixed_table(),
+        table_from_frame(frame, target="target", groups="person"),
+    ):
+        planned, task = first_fold(table, get_remedy("smote"))
+        data = planned.prepare()
+        status, value = run_cell(task, data)[1:]
+        assert status == "done", value
+        assert value["peak_memory_mb"] is None or value["peak_memory_mb"] < 500
+        found = RawRows.unpack(data.raw)
+        sampler = get_remedy("smote").resolve()(scaling="standard", random_state=0)
+        with pytest.warns(SkoverfitWarning, match="names and identifiers"):
+            X, y = found.resample(sampler, data.X_train, data.y_train, data.groups)
+        assert np.ptp(np.bincount(y)) == 0
+        assert np.isfinite(X).all()
+        if data.groups is not None:
+            parents = sampler.parents_[sampler.is_synthetic_]
+            both = parents[(parents >= 0).all(axis=1)]
+            assert len(both) > 20
+            codes = data.groups[both]
+            np.testing.assert_array_equal(codes[:, 0], codes[:, 1])
+
+
+def test_smote_needs_no_second_row_of_a_class():
+    rng = np.random.default_rng(0)
+    y = np.r_[np.zeros(40), np.ones(12), [2, 2]].astype(int)
+    result = run_bench(
+        [make_table(rng.normal(size=(54, 3)), y)],
+        estimators=["logistic"],
+        remedies=["smote"],
+        n_splits=2,
+        n_repeats=1,
+    )
+    failed = {failure["remedy"] for failure in result.analysis["failures"]}
+    assert failed == {"tuned threshold"}  # it tunes on inner folds
+    assert any("has 1 training row" in note for note in result.analysis["notes"])
+
+
+def test_adult_shows_smote_on_the_raw_mixed_table(real_data, tmp_path):
+    table = load_table(real_data / "mixed_adult_train.csv.gz", target="target")
+    few = dataclasses.replace(
+        table,
+        X=table.X[:3000],
+        y=table.y[:3000],
+        content_hash=f"{table.content_hash} head",
+    )
+    result = run_bench(
+        [few], estimators=["logistic"], remedies=["smote"], n_splits=3, n_repeats=1
+    )
+    assert result.analysis["cells"] == {"planned": 9, "done": 9, "failed": 0}
+    assert {c["remedy"] for c in result.analysis["comparisons"]} >= {"SMOTE"}
+    result.write_report(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "SMOTE on the raw table: rows are made from the columns" in page
