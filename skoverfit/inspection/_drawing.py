@@ -115,7 +115,7 @@ def class_handles(classes: np.ndarray, weight: dict[Any, int]) -> list[Line2D]:
     for position in listed:
         colour, marker = class_style(position)
         text = shorten(classes[position], 22).replace("$", r"\$")
-        style = {"color": colour, "marker": marker, "markersize": 6}
+        style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 6}
         # A label that starts with "_" would be left out of the legend.
         label = f"\u200b{text}" if text.startswith("_") else text
         handles.append(Line2D([], [], linestyle="", label=label, **style))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from skoverfit._core._arrays import (
     as_narwhals,
@@ -122,7 +121,7 @@ def _columns(X: Any, what: str) -> list[tuple[str, np.ndarray, bool]]:
             for j, name in enumerate(X.columns)
         ]
         return [
-            (str(name), _series_values(column), _is_nominal(column))
+            (str(name), np.asarray(column.to_numpy()), _is_nominal(column))
             for name, column in zip(X.columns, frame, strict=True)
         ]
     if kind == "sparse" and np.prod(X.shape, dtype=float) > _LARGEST:
@@ -142,11 +141,6 @@ def _columns(X: Any, what: str) -> list[tuple[str, np.ndarray, bool]]:
         )
     nominal = values.dtype.kind in "bUST"
     return [(f"x{j}", values[:, j], nominal) for j in range(values.shape[1])]
-
-
-def _series_values(column: Any) -> np.ndarray:
-    values = np.asarray(column.to_numpy())
-    return values.toarray() if sp.issparse(values) else values
 
 
 def _is_nominal(column: Any) -> bool:

@@ -118,7 +118,11 @@ class Measures:
         label = t.classes[position].item()
         real = np.flatnonzero(t.labels == position)
         made = np.flatnonzero((t.labels_res == position) & t.origin.made)
-        counts = {"label": label, "n_real": len(real), "n_made": len(made)}
+        counts: dict[str, Any] = {
+            "label": label,
+            "n_real": len(real),
+            "n_made": len(made),
+        }
         for rows, what in ((made, "made"), (real, "real")):
             if len(rows) < FEWEST_ROWS:
                 self.notes.append(

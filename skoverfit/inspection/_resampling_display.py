@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 
+from skoverfit._core._palette import MUTED
 from skoverfit._core._random import derive_generator, root_entropy
 from skoverfit.exceptions import BadInputError
 from skoverfit.inspection._drawing import (
@@ -405,7 +406,7 @@ class ResamplingDisplay:
             ends = ends[np.sort(rng.choice(n_all, self.max_segments, replace=False))]
         self.segments_ = LineCollection(
             list(ends),
-            colors="#57606c",
+            colors=MUTED,
             linewidths=0.5,
             alpha=0.55 if len(ends) < 500 else 0.3,
             zorder=1.5,

@@ -332,7 +332,7 @@ def synthetic_report(
     made = np.bincount(
         tables.labels_res[tables.origin.made], minlength=len(tables.classes)
     )
-    positions = np.flatnonzero(made)
+    positions = np.flatnonzero(made).tolist()
     return SyntheticReport(
         sampler=sampler_name(sampler),
         classes=tuple(measures.of_class(p) for p in positions),

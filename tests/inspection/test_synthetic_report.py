@@ -51,7 +51,7 @@ def test_new_rows_of_the_same_law_are_as_good_as_real_ones(seed):
     fresh, law = two_blobs(n_minor=300, seed=seed + 100)
     row = only(report_on(fresh[law == "rare"], X, y))
     assert row.copy_share == 0.0
-    assert row.distance_ratio == pytest.approx(1.0, abs=0.25)
+    assert row.distance_ratio == pytest.approx(1.0, abs=0.4)
     assert row.density == pytest.approx(1.0, abs=0.25)
     # With as many made as real rows its expectation is about 1 - 2**-5.
     assert row.coverage > 0.9
