@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""imbalanced-learn's own tests of SMOTENC, run against ours."""
+
+from skoverfit.over_sampling import SMOTENC
+from tests.common._peer_tests import load_peer_tests
+
+LEFT_OUT: dict[str, str] = {}
+globals().update(
+    load_peer_tests(
+        "imblearn.over_sampling._smote.tests.test_smote_nc",
+        {"SMOTENC": SMOTENC},
+        LEFT_OUT,
+    )
+)
