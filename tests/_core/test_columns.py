@@ -80,7 +80,8 @@ POLARS = {
 
 @pytest.mark.parametrize("name", SERIES)
 def test_pandas_columns_round_trip(name):
-    X = pd.DataFrame({"column": SERIES[name]}, index=[7, 7, 3, 1])
+    X = pd.DataFrame({"column": SERIES[name]})
+    X.index = [7, 7, 3, 1]
     plan = analyse_columns(X)
     out = plan.assemble(plan.numeric, plan.codes)
     expected = pd.concat([X, X], ignore_index=True)
@@ -124,7 +125,9 @@ def test_roles_are_found_from_the_dtypes():
         *("bool", "boolean", "arrow bools", "category", "category of ints"),
         *("object strings", "strings", "nullable strings", "arrow strings"),
     }
-    floats = {n for n, w in zip(plan.numeric_columns, plan.is_integer) if not w}
+    floats = {
+        n for n, w in zip(plan.numeric_columns, plan.is_integer, strict=True) if not w
+    }
     assert {plan.names[j] for j in floats} == {
         *("float16", "float32", "Float32", "arrow floats"),
     }
@@ -138,7 +141,7 @@ def test_interpolation_far_above_two_to_the_53_is_exact():
 
 
 def test_made_integers_are_clipped_to_the_dtype():
-    X = np.array([[-100, 0], [100, 255]], dtype=np.int8 if False else np.int16)
+    X = np.array([[-100, 0], [100, 255]], dtype=np.int16)
     plan = analyse_columns(X.astype(np.int8))
     out = plan.assemble([[1e6, -1e6]], None)
     assert out[-1].tolist() == [127, -128]
