@@ -236,6 +236,15 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={"random_state": 0},
     ),
     Remedy(
+        name="nearest_neighbors",
+        title="neighbour search",
+        path="skoverfit.neighbors.FastNearestNeighbors",
+        kind="none",
+        role="tool",
+        paper="Dixon (1979), IEEE Trans. SMC 9(10), partial distance",
+        test_params={"n_neighbors": 3, "random_state": 0},
+    ),
+    Remedy(
         name="regularization",
         title="stronger regularization",
         path="skoverfit.model_selection._apply.strengthen_regularization",
