@@ -87,7 +87,7 @@ class ResampledClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ...     RandomUnderSampler(random_state=0), LogisticRegression()
     ... ).fit(X, y)
     >>> len(model.sampler_.sample_indices_), len(y)
-    (20, 100)
+    (18, 100)
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
