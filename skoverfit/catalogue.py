@@ -237,6 +237,15 @@ REMEDIES: tuple[Remedy, ...] = (
         paper="Buda, Maki & Mazurowski (2018), Neural Networks 106",
     ),
     Remedy(
+        name="nearest_neighbors",
+        title="neighbour search",
+        path="skoverfit.neighbors.FastNearestNeighbors",
+        kind="none",
+        role="tool",
+        paper="Dixon (1979), IEEE Trans. SMC 9(10), partial distance",
+        test_params={"n_neighbors": 3, "random_state": 0},
+    ),
+    Remedy(
         name="regularization",
         title="stronger regularization",
         path="skoverfit.model_selection._apply.strengthen_regularization",
