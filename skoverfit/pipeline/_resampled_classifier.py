@@ -87,7 +87,7 @@ class ResampledClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ...     RandomUnderSampler(random_state=0), LogisticRegression()
     ... ).fit(X, y)
     >>> len(model.sampler_.sample_indices_), len(y)
-    (20, 100)
+    (18, 100)
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -137,10 +137,11 @@ class ResampledClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ValueError
             As `Pipeline.fit`.
         """
-        if np.ndim(y) == 2 and np.shape(y)[1] > 1:
+        shape = np.asarray(y).shape
+        if len(shape) == 2 and shape[1] > 1:
             raise ValueError(
                 "Multilabel and multioutput targets are not supported. y should be a "
-                f"1d array, got an array of shape {np.shape(y)} instead."
+                f"1d array, got an array of shape {shape} instead."
             )
         y = _check_y(y, estimator=self)
         check_classification_targets(y)

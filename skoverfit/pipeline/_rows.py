@@ -13,6 +13,7 @@ from sklearn.utils.validation import _num_samples
 
 from skoverfit.pipeline._steps import (
     Resampled,
+    inner_steps,
     is_passthrough,
     maps_rows,
     resamples,
@@ -168,15 +169,19 @@ def check_rows_can_be_carried(steps: Sequence[tuple[str, Any]], flow: Flow) -> N
         if is_passthrough(step) or not resamples(step) or maps_rows(step):
             continue
         passed = flow.routed[step_name].get("fit_resample", {})
-        carried = {
-            id(value)
-            for name, value in passed.items()
-            if takes(step, "fit_resample", name)
-        }
+        carried = {id(value) for name, value in passed.items() if _carries(step, name)}
         for later, name, given in flow.values(names[position + 1 :]):
             value = given[name]
             if id(value) not in carried and is_row_aligned(value, _num_samples(flow.X)):
                 raise ValueError(_cannot_carry(step_name, name, step, later))
+
+
+def _carries(step: Any, name: str) -> bool:
+    """Whether a step gives back the argument of this name if it gets it."""
+    inner = [each for each in inner_steps(step) if resamples(each)]
+    if inner:
+        return all(_carries(each, name) for each in inner)
+    return maps_rows(step) or takes(step, "fit_resample", name)
 
 
 def _cannot_carry(
