@@ -66,7 +66,7 @@ class Remedy:
         names of one remedy.
     test_params : mapping, default={}
         Parameters of the common tests: cheap, with a fixed ``random_state``. A value
-        ``"new:dotted.path"`` is an instance of that class.
+        ``"new:dotted.path"`` is an instance of that class, also inside a list or tuple.
 
     Examples
     --------
@@ -115,19 +115,22 @@ class Remedy:
         object
             A fresh instance with ``test_params``.
         """
-        parameters = {
-            key: resolve(value.removeprefix("new:"))()
-            if isinstance(value, str) and value.startswith("new:")
-            else value
-            for key, value in self.test_params.items()
-        }
-        return self.resolve()(**parameters)
+        return self.resolve()(**{k: _made(v) for k, v in self.test_params.items()})
 
 
 def resolve(path: str) -> Any:
     """Import the object with this dotted path."""
     module, _, attribute = path.rpartition(".")
     return getattr(importlib.import_module(module), attribute)
+
+
+def _made(value: Any) -> Any:
+    """Replace every "new:dotted.path" in a test parameter by an instance."""
+    if isinstance(value, str) and value.startswith("new:"):
+        return resolve(value.removeprefix("new:"))()
+    if isinstance(value, (list, tuple)):
+        return type(value)(_made(item) for item in value)
+    return value
 
 
 _SAMPLER_APPLIES = "skoverfit.model_selection._apply.sampler_applies"
@@ -239,6 +242,15 @@ REMEDIES: tuple[Remedy, ...] = (
         paper="Buda, Maki & Mazurowski (2018), Neural Networks 106",
     ),
     Remedy(
+        name="nearest_neighbors",
+        title="neighbour search",
+        path="skoverfit.neighbors.FastNearestNeighbors",
+        kind="none",
+        role="tool",
+        paper="Dixon (1979), IEEE Trans. SMC 9(10), partial distance",
+        test_params={"n_neighbors": 3, "random_state": 0},
+    ),
+    Remedy(
         name="regularization",
         title="stronger regularization",
         path="skoverfit.model_selection._apply.strengthen_regularization",
@@ -249,6 +261,33 @@ REMEDIES: tuple[Remedy, ...] = (
         cost=10.0,
         paper="Hastie, Tibshirani & Friedman (2009), Elements of Statistical "
         "Learning, ch. 7",
+    ),
+    Remedy(
+        name="pipeline",
+        title="pipeline that keeps weights",
+        path="skoverfit.pipeline.Pipeline",
+        kind="none",
+        role="tool",
+        paper="Lemaitre, Nogueira & Aridas (2017), JMLR 18(17), the pipeline extended",
+        test_params={
+            "steps": [
+                ("scale", "new:sklearn.preprocessing.StandardScaler"),
+                ("clean", "new:imblearn.under_sampling.TomekLinks"),
+                ("model", "new:sklearn.linear_model.LogisticRegression"),
+            ]
+        },
+    ),
+    Remedy(
+        name="resampled",
+        title="sampler and classifier in one",
+        path="skoverfit.pipeline.ResampledClassifier",
+        kind="none",
+        role="tool",
+        paper="Lemaitre, Nogueira & Aridas (2017), JMLR 18(17), the pipeline extended",
+        test_params={
+            "sampler": "new:imblearn.under_sampling.TomekLinks",
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+        },
     ),
 )
 

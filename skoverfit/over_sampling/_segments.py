@@ -15,7 +15,14 @@ import scipy.sparse as sp
 
 from skoverfit.over_sampling._plan import Options, Plan
 
-__all__ = ["CHUNK", "fill_rows", "make_sparse", "restoring_scale", "round_to"]
+__all__ = [
+    "CHUNK",
+    "copied_share",
+    "fill_rows",
+    "make_sparse",
+    "restoring_scale",
+    "round_to",
+]
 
 CHUNK = 4096
 
@@ -54,6 +61,9 @@ def fill_rows(
     work = np.float64 if integers else out.dtype
     source = values if values.dtype == work else None
     affine = restoring_scale(values, plan) if options.variance_preserving else None
+    share = 0.5
+    if not complete:
+        share = copied_share(np.isnan(values), plan, options.missing)
     other = np.empty((min(CHUNK, m), out.shape[1]), dtype=work)
     scratch = np.empty_like(other) if integers else None
     for start in range(0, m, CHUNK):
@@ -82,7 +92,7 @@ def fill_rows(
             neighbour *= plan.step[part].astype(work, copy=False)[:, None]
         made += neighbour
         if gone is not None and kept is not None:
-            _fill_missing(made, gone, kept, options.missing, rng)
+            _fill_missing(made, gone, kept, share, rng)
         if alone.any() and options.fallback == "jitter":
             made[alone] += spread() * rng.standard_normal((alone.sum(), out.shape[1]))
         if affine is not None:
@@ -106,19 +116,31 @@ def round_to(values: np.ndarray, how: str, rng: np.random.Generator) -> np.ndarr
     return np.floor(values + rng.random(values.shape))
 
 
+def copied_share(gone: np.ndarray, plan: Plan, how: str) -> Any:
+    """Return how often a cell that one parent lacks gets the other's value, by column.
+
+    With parents that lack cells alike one half keeps the share of missing cells:
+    p * p + 2 p (1 - p) / 2 = p. But rows that lack cells are nearer to others by the
+    partial distance, and are neighbours more often; the share makes up for that.
+    """
+    if how != "propagate":
+        return 1.0
+    base = gone[plan.base]
+    partner = gone[np.where(plan.partner < 0, plan.base, plan.partner)]
+    one = (base ^ partner).mean(axis=0)
+    empty = base.mean(axis=0) - (base & partner).mean(axis=0)
+    return 1.0 - np.divide(empty, one, out=np.full(one.shape, 0.5), where=one > 0)
+
+
 def _fill_missing(
     made: np.ndarray,
     gone: tuple[np.ndarray, np.ndarray],
     kept: tuple[np.ndarray, np.ndarray],
-    how: str,
+    share: Any,
     rng: np.random.Generator,
 ) -> None:
-    """Give cells that one parent lacks the other's value: half of them, or all.
-
-    With one half the share of missing cells stays: p * p + 2 p (1 - p) / 2 = p.
-    """
-    one = gone[0] ^ gone[1]
-    copied = one if how == "present" else one & (rng.random(made.shape) < 0.5)
+    """Give a share of the cells that one parent lacks the other's value."""
+    copied = (gone[0] ^ gone[1]) & (rng.random(made.shape) < share)
     np.copyto(made, kept[0], where=copied & gone[1])
     np.copyto(made, kept[1], where=copied & gone[0])
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from skoverfit.over_sampling._plan import Plan
+from skoverfit.over_sampling._segments import copied_share
 
 __all__ = ["vote"]
 
@@ -90,13 +91,12 @@ def _most_frequent(
 def _keep_missing(
     chosen: np.ndarray, own: np.ndarray, levels: np.ndarray, plan: Plan, missing: str
 ) -> None:
-    """Leave cells empty that both parents lack, and half of those that one lacks."""
+    """Leave cells empty that both parents lack, and a share of those one lacks."""
     if levels.all():
         return
     other = levels[np.where(plan.partner < 0, plan.base, plan.partner)]
-    both = (own == 0) & (other == 0)
+    share = copied_share((levels == 0)[:, None], plan, missing)
     one = (own == 0) ^ (other == 0)
-    empty = both
-    if missing == "propagate":
-        empty = both | (one & (plan.cells.random(len(own)) < 0.5))
+    empty = (own == 0) & (other == 0)
+    empty |= one & (plan.cells.random(len(own)) >= share)
     chosen[empty] = 0

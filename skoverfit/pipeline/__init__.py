@@ -9,5 +9,14 @@ from skoverfit.pipeline._fold_cache import (
 )
 from skoverfit.pipeline._make_pipeline import make_pipeline as make_pipeline
 from skoverfit.pipeline._pipeline import Pipeline as Pipeline
+from skoverfit.pipeline._resampled_classifier import (
+    ResampledClassifier as ResampledClassifier,
+)
 
-__all__ = ["Pipeline", "clear_fold_cache", "make_pipeline", "set_fold_cache_limit"]
+__all__ = [
+    "Pipeline",
+    "ResampledClassifier",
+    "clear_fold_cache",
+    "make_pipeline",
+    "set_fold_cache_limit",
+]

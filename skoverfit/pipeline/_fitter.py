@@ -148,8 +148,18 @@ class PipelineFitter:
         else:
             with _print_elapsed_time("Pipeline", message):
                 result = self._fit_last(method, final_name, final, flow, last)
+        self._remember_rows(flow)
         context.call_on_fit_task_end(estimator=self, X=flow.X, y=flow.y)
         return result, flow
+
+    def _remember_rows(self, flow: Flow) -> None:
+        for name in ("sample_indices", *ROW_NAMES):
+            self.__dict__.pop(f"{name}_", None)
+        if flow.resampled:
+            for name in ROW_NAMES:
+                setattr(self, f"{name}_", flow.raw.get(name))
+            if flow.row_map is not None:
+                self.sample_indices_ = flow.row_map
 
     def _fit_last(
         self, method: str, name: str, final: Any, flow: Flow, context: Any

@@ -162,6 +162,8 @@ def _take_over(step: Any, fitted: Any) -> None:
 def _last_cacheable(steps: Sequence[tuple[str, Any]]) -> int | None:
     """Return the last position up to which all is deterministic, if it resamples."""
     last, useful = None, False
+    if not any(resamples(step) for _, step in steps[:-1] if not is_passthrough(step)):
+        return None
     for position, (_, step) in enumerate(steps[:-1]):
         if not is_passthrough(step):
             if not _is_deterministic(step):
@@ -177,7 +179,12 @@ def _is_deterministic(step: Any) -> bool:
         return False
     if _package(step) not in _STEP_PACKAGES or not hasattr(step, "__dict__"):
         return False
-    return not get_tags(step).non_deterministic and all(
+    try:
+        if get_tags(step).non_deterministic:
+            return False
+    except Exception:  # a class whose tags are broken: nothing is known about it
+        return False
+    return all(
         _is_known(value) and (not _names_seed(name) or _is_seed(value))
         for name, value in step.get_params(deep=True).items()
     )

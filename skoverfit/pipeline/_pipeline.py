@@ -9,7 +9,6 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal, Self
 
-import numpy as np
 from imblearn.pipeline import Pipeline as _ImblearnPipeline
 from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
@@ -18,7 +17,7 @@ from sklearn.pipeline import Pipeline as _SklearnPipeline, _final_estimator_has
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skoverfit.pipeline._fitter import PipelineFitter
 from skoverfit.pipeline._step_params import build_router, final_takes
@@ -132,9 +131,12 @@ class Pipeline(PipelineFitter, _ImblearnPipeline):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features that the first step saw, if it saw names.
     sample_indices_ : ndarray of shape (n_rows_out,)
-        After `fit_resample`, the source row of each row, if every sampler tells.
-    sample_weight_, groups_ : ndarray of shape (n_rows_out,) or None
-        After `fit_resample`, the weights and groups of the rows, if they were given.
+        The source row of each row that reached the last step (or came out of
+        `fit_resample`). Set only where something resamples and every sampler tells.
+    sample_weight_ : ndarray of shape (n_rows_out,) or None
+        Their weights; None where none were given. Set only where something resamples.
+    groups_ : ndarray of shape (n_rows_out,) or None
+        Their groups; None where none were given. Set only where something resamples.
 
     See Also
     --------
@@ -273,9 +275,11 @@ class Pipeline(PipelineFitter, _ImblearnPipeline):
         Raises
         ------
         ValueError
-            If a parameter names no step or nothing that the step takes; if weights or
-            groups would be lost at a sampler or have nobody to use them; if their
-            number is not that of the rows.
+            If a parameter names no step; if weights or groups would be lost at a
+            sampler or have nobody to use them; if their number is not that of the
+            rows.
+        TypeError
+            If the step that a parameter names does not take it.
         """
         self._run(
             "fit", X, y, params, {"sample_weight": sample_weight, "groups": groups}
@@ -385,14 +389,6 @@ class Pipeline(PipelineFitter, _ImblearnPipeline):
         """
         rows = {"sample_weight": sample_weight, "groups": groups}
         flow = self._run("fit_resample", X, y, params, rows)[1]
-        for name in ("sample_indices_", "sample_weight_", "groups_"):
-            self.__dict__.pop(name, None)
-        if not flow.resampled:
-            self.sample_indices_ = np.arange(_num_samples(X))
-        elif flow.row_map is not None:
-            self.sample_indices_ = flow.row_map
-        self.sample_weight_ = flow.raw.get("sample_weight")
-        self.groups_ = flow.raw.get("groups")
         return flow.X, flow.y
 
     @available_if(_can_transform)

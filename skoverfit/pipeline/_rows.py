@@ -142,7 +142,8 @@ class _Aligner:
             if required:
                 raise ValueError(_cannot_carry(self._step, name))
             return None
-        self._moved[id(value)] = _safe_indexing(value, self._row_map)
+        indexable = value if hasattr(value, "__getitem__") else np.asarray(value)
+        self._moved[id(value)] = _safe_indexing(indexable, self._row_map)
         return self._moved[id(value)]
 
 
@@ -162,7 +163,6 @@ def check_rows_can_be_carried(steps: Sequence[tuple[str, Any]], flow: Flow) -> N
         If a later step is to get a row-aligned argument that a sampler before it
         neither takes itself nor can be followed by its row map.
     """
-    n_rows = _num_samples(flow.X)
     names = [name for name, _ in steps]
     for position, (step_name, step) in enumerate(steps):
         if is_passthrough(step) or not resamples(step) or maps_rows(step):
@@ -175,7 +175,7 @@ def check_rows_can_be_carried(steps: Sequence[tuple[str, Any]], flow: Flow) -> N
         }
         for later, name, given in flow.values(names[position + 1 :]):
             value = given[name]
-            if is_row_aligned(value, n_rows) and id(value) not in carried:
+            if id(value) not in carried and is_row_aligned(value, _num_samples(flow.X)):
                 raise ValueError(_cannot_carry(step_name, name, step, later))
 
 

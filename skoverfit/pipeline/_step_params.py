@@ -33,8 +33,9 @@ def split_step_params(
     Raises
     ------
     ValueError
-        If there is no such step, or the step takes no such parameter; the message
-        names the step and what may have been meant.
+        If there is no such step; the message says which one may have been meant.
+    TypeError
+        If the step takes no such parameter; the message names the nearest.
     """
     by_name = {name: step for name, step in steps if step is not None}
     split: dict[str, dict[str, dict[str, Any]]] = {
@@ -74,10 +75,10 @@ def _check_known(name: str, step: Any, parameter: str) -> None:
         if takes_any or parameter in names:
             return
         known += names
-    hint = f" {suggest(parameter, sorted(set(known)))}" if known else ""
-    raise ValueError(
-        f"Step {name!r} ({type(step).__name__}) takes no fit parameter "
-        f"{parameter!r}.{hint or ' It takes none at all.'}"
+    hint = suggest(parameter, sorted(set(known))) if known else "It takes none at all."
+    raise TypeError(
+        f"Step {name!r} ({type(step).__name__}) got an unexpected keyword argument "
+        f"{parameter!r} for {methods[0]}. {hint}"
     )
 
 
