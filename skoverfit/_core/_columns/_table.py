@@ -12,7 +12,6 @@ from skoverfit._core._arrays import (
     as_narwhals,
     container_of,
     kind_of,
-    n_rows,
     take_rows,
     to_numpy,
     torch_of,
