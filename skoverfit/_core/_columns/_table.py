@@ -12,6 +12,7 @@ from skoverfit._core._arrays import (
     as_narwhals,
     container_of,
     kind_of,
+    n_rows,
     take_rows,
     to_numpy,
     torch_of,
