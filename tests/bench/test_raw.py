@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -380,8 +381,12 @@ def test_smote_runs_on_a_mixed_table_with_holes_and_groups():
         assert value["peak_memory_mb"] is None or value["peak_memory_mb"] < 500
         found = RawRows.unpack(data.raw)
         sampler = get_remedy("smote").resolve()(scaling="standard", random_state=0)
-        with pytest.warns(SkoverfitWarning, match="names and identifiers"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
             X, y = found.resample(sampler, data.X_train, data.y_train, data.groups)
+        # Of the notes, and of groups with one row of the rare class.
+        assert {w.category for w in caught} == {SkoverfitWarning}
+        assert any("names and identifiers" in str(w.message) for w in caught)
         assert np.ptp(np.bincount(y)) == 0
         assert np.isfinite(X).all()
         if data.groups is not None:
