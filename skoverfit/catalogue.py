@@ -130,6 +130,7 @@ def resolve(path: str) -> Any:
 
 
 _SAMPLER_APPLIES = "skoverfit.model_selection._apply.sampler_applies"
+_SMOTE_PAPER = "Chawla, Bowyer, Hall & Kegelmeyer (2002), JAIR 16"
 
 REMEDIES: tuple[Remedy, ...] = (
     Remedy(
@@ -177,14 +178,40 @@ REMEDIES: tuple[Remedy, ...] = (
     ),
     Remedy(
         name="smote",
-        title="SMOTE (imblearn)",
-        path="imblearn.over_sampling.SMOTE",
+        title="SMOTE",
+        path="skoverfit.over_sampling.SMOTE",
         kind="imbalance",
         role="step",
         search_space={"k_neighbors": [3, 5, 10]},
         applies=_SAMPLER_APPLIES,
         cost=2.0,
-        paper="Chawla, Bowyer, Hall & Kegelmeyer (2002), JAIR 16",
+        paper=_SMOTE_PAPER,
+        test_params={"random_state": 0},
+    ),
+    Remedy(
+        name="smoten",
+        title="SMOTEN",
+        path="skoverfit.over_sampling.SMOTEN",
+        kind="imbalance",
+        role="step",
+        applies=_SAMPLER_APPLIES,
+        cost=2.0,
+        paper=_SMOTE_PAPER,
+        in_bench=False,
+        test_params={"random_state": 0},
+    ),
+    Remedy(
+        name="smotenc",
+        title="SMOTENC",
+        path="skoverfit.over_sampling.SMOTENC",
+        kind="imbalance",
+        role="step",
+        parameters={"categorical_features": "auto"},
+        applies=_SAMPLER_APPLIES,
+        cost=2.0,
+        paper=_SMOTE_PAPER,
+        in_bench=False,
+        test_params={"categorical_features": [0], "random_state": 0},
     ),
     Remedy(
         name="random_over",
@@ -245,7 +272,7 @@ def get_remedy(name: str) -> Remedy:
     --------
     >>> from skoverfit.catalogue import get_remedy
     >>> get_remedy("smote").path
-    'imblearn.over_sampling.SMOTE'
+    'skoverfit.over_sampling.SMOTE'
     """
     try:
         return _BY_NAME[name]
@@ -278,7 +305,7 @@ def get_remedies(names: Iterable[str] | None = None) -> tuple[Remedy, ...]:
     --------
     >>> from skoverfit.catalogue import get_remedies
     >>> [remedy.title for remedy in get_remedies(["smote", "class_weight"])]
-    ['class weights', 'SMOTE (imblearn)']
+    ['class weights', 'SMOTE']
     """
     if names is None:
         return tuple(r for r in REMEDIES if r.in_bench and r.role != "tool")

@@ -4,5 +4,7 @@
 from __future__ import annotations
 
 from skoverfit.over_sampling._smote import SMOTE as SMOTE
+from skoverfit.over_sampling._smoten import SMOTEN as SMOTEN
+from skoverfit.over_sampling._smotenc import SMOTENC as SMOTENC
 
-__all__ = ["SMOTE"]
+__all__ = ["SMOTE", "SMOTEN", "SMOTENC"]

@@ -102,18 +102,20 @@ def _filtered(
     labels, originals = data.classes[data.codes], None
     for attempt in range(ROUNDS):
         told = notes if attempt == 0 else quiet
-        plan = _plan(data, table, options, told, label, missing, attempt)
+        # A few more than missing: the last one would else take a round for itself.
+        m_round = missing if attempt == 0 else max(missing, 32)
+        plan = _plan(data, table, options, told, label, m_round, attempt)
         made = table.make(plan)
         if callable(filter):
             accepted = accepted_by_callable(
-                filter, table.public(made), missing, label, data.X, labels
+                filter, table.public(made), m_round, label, data.X, labels
             )
         else:
             if originals is None:
-                originals = table.neighbor_table(data.rows_of(label))
-            rule, queries = FILTERS[filter], table.queries(made, originals)
+                originals = table.neighbor_table(label)
+            rule, queries = FILTERS[filter], table.queries(made, label)
             accepted = rule(originals, queries, foreign, n_jobs)
-        chosen = np.flatnonzero(accepted)
+        chosen = np.flatnonzero(accepted)[:missing]
         kept.append((plan.take(chosen), table.pick(made, chosen)))
         missing -= len(chosen)
         if missing == 0:

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from skoverfit.over_sampling._plan import Options, Plan
 
-__all__ = ["CHUNK", "fill_rows", "make_sparse", "round_to"]
+__all__ = ["CHUNK", "fill_rows", "make_sparse", "restoring_scale", "round_to"]
 
 CHUNK = 4096
 
@@ -53,7 +53,7 @@ def fill_rows(
     integers = out.dtype.kind in "iu"
     work = np.float64 if integers else out.dtype
     source = values if values.dtype == work else None
-    affine = _restoring_scale(values, plan) if options.variance_preserving else None
+    affine = restoring_scale(values, plan) if options.variance_preserving else None
     other = np.empty((min(CHUNK, m), out.shape[1]), dtype=work)
     scratch = np.empty_like(other) if integers else None
     for start in range(0, m, CHUNK):
@@ -123,7 +123,7 @@ def _fill_missing(
     np.copyto(made, kept[1], where=copied & gone[0])
 
 
-def _restoring_scale(
+def restoring_scale(
     values: np.ndarray, plan: Plan
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the centre and the factors that give the class its variance back.

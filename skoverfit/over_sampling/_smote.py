@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skoverfit._core._resampling import Resampled, ResamplerMixin, ResamplingData
+from skoverfit.over_sampling._mixed import MixedTable, mixed_columns
 from skoverfit.over_sampling._oversample import oversample
 from skoverfit.over_sampling._plan import Options
 from skoverfit.over_sampling._tables import DenseTable, SparseTable, Table
@@ -88,8 +89,10 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
         Class -> rows made.
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted.
-    class_prior_before_, class_prior_after_ : ndarray of shape (n_classes,)
-        Share of each class (of the weight, where rows have one) before and after.
+    class_prior_before_ : ndarray of shape (n_classes,)
+        Share of each class before, of the weight where rows have one.
+    class_prior_after_ : ndarray of shape (n_classes,)
+        The same after.
     sample_indices_ : ndarray of shape (n_out,)
         Source row of each output row; the base row of a made one.
     is_synthetic_ : ndarray of shape (n_out,)
@@ -147,7 +150,6 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
 
     _allow_nan = True
     _allow_mixed = True
-    _votes_with_itself: ClassVar[bool] = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseOverSampler._parameter_constraints,
@@ -237,12 +239,10 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
             "n_jobs": self.n_jobs,
         }
         nominal = self.categorical_features
-        none_named = nominal is None or (
-            not isinstance(nominal, str) and len(np.atleast_1d(nominal)) == 0
-        )
-        numeric = data.values is not None and (none_named or nominal == "auto")
-        if not numeric:
-            return self._mixed_table(data, options, search)
+        automatic = isinstance(nominal, str) and nominal == "auto"
+        named = not automatic and nominal is not None and np.size(nominal) > 0
+        if named or data.values is None:
+            return MixedTable(data, options, mixed_columns(data, nominal), **search)
         if data.spec.kind == "tensor":
             # A module of its own, reached only where a tensor came in.
             tensors = import_module("skoverfit.over_sampling._tensors")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,17 +64,19 @@ class EngineSpace:
         values: Any,
         *,
         codes: np.ndarray | None = None,
+        mismatch: Callable[[Any], float] | None = None,
         scale: np.ndarray | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.values, self.codes, self.n_jobs = values, codes, n_jobs
-        self.scale = scale
+        self.mismatch, self.scale = mismatch, scale
 
     def k(self, asked: int) -> int:
         """Return ``k_neighbors``."""
         return asked
 
-    def _numbers(self, rows: np.ndarray) -> Any:
+    def numbers(self, rows: np.ndarray) -> Any:
+        """Return the numeric columns as they are measured."""
         values = take_rows(self.values, rows)
         if torch_of(values) is not None:
             torch = torch_of(values)
@@ -91,27 +94,26 @@ class EngineSpace:
             values = (values / self.scale).astype(values.dtype)
         return values
 
-    def table(self, rows: np.ndarray, mismatch_of: np.ndarray | None = None) -> Any:
-        """Return the table of these rows; Med is taken from ``mismatch_of``."""
-        numbers = self._numbers(rows)
-        if self.codes is None:
+    def table(self, rows: np.ndarray, label: Any) -> NeighborTable:
+        """Return the table of these rows, measured as for this class."""
+        numbers = self.numbers(rows)
+        if self.codes is None or self.mismatch is None:
             return NeighborTable(numeric=numbers)
-        of = numbers if mismatch_of is None else self._numbers(mismatch_of)
         return NeighborTable(
-            numeric=numbers, codes=self.codes[rows], mismatch=median_std(of) ** 2
+            numeric=numbers, codes=self.codes[rows], mismatch=self.mismatch(label)
         )
 
     def search(
         self, rows: np.ndarray, k: int, seeds: np.ndarray | None, label: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """Search among these rows."""
-        table = self.table(rows)
+        table = self.table(rows, label)
         distances, local = find_neighbors(table, k, rows=seeds, n_jobs=self.n_jobs)
         return to_numpy(distances), to_numpy(local).astype(np.intp, copy=False)
 
     def identity(self, rows: np.ndarray) -> np.ndarray:
         """Compare rows by their bytes, with one zero and one NaN."""
-        numbers = self._numbers(rows)
+        numbers = self.numbers(rows)
         if sp.issparse(numbers):
             return _sparse_identity(numbers)
         numbers = to_numpy(numbers) + 0.0  # -0.0 becomes 0.0
@@ -161,7 +163,7 @@ class ObjectSpace(EngineSpace):
         self, rows: np.ndarray, k: int, seeds: np.ndarray | None, label: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """Search with a clone; a row is taken out of its own answer by its number."""
-        numbers = self._numbers(rows)
+        numbers = self.numbers(rows)
         if torch_of(numbers) is not None:
             numbers = to_numpy(numbers)
         seeds = np.arange(len(rows)) if seeds is None else seeds

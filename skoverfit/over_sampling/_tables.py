@@ -20,7 +20,14 @@ from skoverfit.over_sampling._plan import Options, Plan
 from skoverfit.over_sampling._segments import fill_rows, make_sparse
 from skoverfit.over_sampling._spaces import EngineSpace, ObjectSpace, Space, nan_std
 
-__all__ = ["DenseTable", "SparseTable", "Table", "pooled_std"]
+__all__ = [
+    "DenseTable",
+    "NumericTable",
+    "SparseTable",
+    "Table",
+    "pooled_std",
+    "refuse_empty_columns",
+]
 
 
 class Table(Protocol):
@@ -46,11 +53,11 @@ class Table(Protocol):
     def public(self, made: Any) -> Any:
         """Return made rows as a callable filter gets them."""
 
-    def neighbor_table(self, label_rows: np.ndarray) -> NeighborTable:
-        """Return the table of all original rows."""
+    def neighbor_table(self, label: Any) -> NeighborTable:
+        """Return the table of all original rows, measured as for this class."""
 
-    def queries(self, made: Any, like: NeighborTable) -> NeighborTable:
-        """Return made rows as those who ask in such a table."""
+    def queries(self, made: Any, label: Any) -> NeighborTable:
+        """Return made rows as those who ask in that table."""
 
 
 def pooled_std(values: np.ndarray, codes: np.ndarray, n_classes: int) -> np.ndarray:
@@ -65,7 +72,16 @@ def pooled_std(values: np.ndarray, codes: np.ndarray, n_classes: int) -> np.ndar
     return np.sqrt(total / np.maximum(count, 1))
 
 
-class _NumericTable:
+def refuse_empty_columns(empty: np.ndarray, n: int) -> None:
+    """Raise where a column has no value at all."""
+    if empty.any():
+        raise ValueError(
+            f"Column {int(np.flatnonzero(empty)[0])} of X has no value: all {n} rows "
+            "are missing (NaN); drop it."
+        )
+
+
+class NumericTable:
     """What dense and sparse tables share."""
 
     def __init__(
@@ -91,11 +107,12 @@ class _NumericTable:
             return ObjectSpace(self.values, self.searcher, self.scale)
         return EngineSpace(self.values, scale=self.scale, n_jobs=self.n_jobs)
 
-    def neighbor_table(self, label_rows: np.ndarray) -> NeighborTable:
-        return EngineSpace(self.values, scale=self.scale).table(np.arange(self.data.n))
+    def neighbor_table(self, label: Any) -> NeighborTable:
+        return self.queries(self.values, label)
 
-    def queries(self, made: Any, like: NeighborTable) -> NeighborTable:
-        return EngineSpace(made, scale=self.scale).table(np.arange(made.shape[0]))
+    def queries(self, made: Any, label: Any) -> NeighborTable:
+        space = EngineSpace(made, scale=self.scale)
+        return space.table(np.arange(made.shape[0]), label)
 
     def _dense(self) -> np.ndarray:
         return self.values
@@ -109,7 +126,7 @@ class _NumericTable:
         return self._spread
 
 
-class DenseTable(_NumericTable):
+class DenseTable(NumericTable):
     """Rows of a numpy array: also of lists and of frames of floats."""
 
     def __init__(self, data: ResamplingData, options: Options, **search: Any) -> None:
@@ -119,6 +136,8 @@ class DenseTable(_NumericTable):
             self.complete = values.dtype.kind != "f" or bool(
                 np.isfinite(values.sum()) or not np.isnan(values).any()
             )
+        if not self.complete:
+            refuse_empty_columns(np.isnan(values).all(axis=0), len(values))
 
     def _column_scale(self) -> np.ndarray:
         scale = nan_std(self.values)
@@ -169,7 +188,7 @@ class DenseTable(_NumericTable):
         return restore(made, self.data.spec)
 
 
-class SparseTable(_NumericTable):
+class SparseTable(NumericTable):
     """Rows of a sparse matrix; they are never made dense."""
 
     complete = True
