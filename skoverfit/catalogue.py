@@ -253,6 +253,18 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={"n_neighbors": 3, "random_state": 0},
     ),
     Remedy(
+        name="rcal_sampler",
+        title="calibrated Gaussians",
+        path="skoverfit.over_sampling.CalibratedGaussianOverSampler",
+        kind="label_noise",
+        role="step",
+        search_space={"gamma": [0.1, 0.3, 0.5]},
+        applies=_SAMPLER_APPLIES,
+        cost=2.0,
+        paper="Zhang, Zhao, Yao, Yuan & Huang (2023), ICCV, arXiv:2211.10955",
+        test_params={"random_state": 0},
+    ),
+    Remedy(
         name="regularization",
         title="stronger regularization",
         path="skoverfit.model_selection._apply.strengthen_regularization",
