@@ -46,7 +46,7 @@ def factorize(values: np.ndarray) -> np.ndarray:
 def read_array(values: np.ndarray, name: Any) -> RawColumn:
     """Read a one-dimensional array of any dtype."""
     dtype = values.dtype
-    if dtype == object:
+    if dtype.kind == "O":
         return read_objects(values, name)
     if dtype.kind in "US":
         return RawColumn(content="text", values=factorize(values))
@@ -188,24 +188,23 @@ def _family(kinds: set[type], there: np.ndarray, values: np.ndarray, name: Any) 
     for kind, family in families.items():
         if family in ("nested", "complex"):
             row = next(i for i, v in enumerate(values.tolist()) if type(v) is kind)
-            met = f"{values[row]!r:.60}"
+            cell = f"{values[row]!r:.60}"
             if family == "complex":
                 raise ValueError(
-                    f"Complex data not supported: column {name!r} has {met} in row "
+                    f"Complex data not supported: column {name!r} has {cell} in row "
                     f"{row}."
                 )
             raise TypeError(
-                f"A cell must be a number, a string or a date: argument must be a "
-                f"string or a number, not {kind.__name__!r}; column {name!r} has {met} "
-                f"in row {row}."
+                f"Column {name!r} has {cell} in row {row}; argument must be a string "
+                f"or a number, not {kind.__name__!r}."
             )
     if len(set(families.values())) > 1:
-        seen = {}
+        seen: dict[str, str] = {}
         for row, value in enumerate(values.tolist()):
-            family = families.get(type(value))
-            if family is not None and family not in seen and value == value:
-                words = _WORDS.get(family, f"objects {family}")
-                seen[family] = f"{words} ({value!r:.40} in row {row})"
+            met = families.get(type(value))
+            if met is not None and met not in seen and value == value:
+                words = _WORDS.get(met, f"objects {met}")
+                seen[met] = f"{words} ({value!r:.40} in row {row})"
         raise TypeError(
             f"Column {name!r} mixes {' and '.join(sorted(seen.values()))}; convert it "
             "to one type, for example to str."

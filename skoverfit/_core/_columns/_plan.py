@@ -204,8 +204,8 @@ def analyse_columns(
         raw = _read(table, position, name)
         if not allow_all_missing and raw.missing is not None and raw.missing.all():
             raise ValueError(
-                f"Column {name!r} has no value: all {len(raw.values)} rows are missing; "
-                "drop it."
+                f"Column {name!r} has no value: all {len(raw.values)} rows are "
+                "missing; drop it."
             )
         if roles.is_nominal(position, name, raw):
             nominal.append(nominal_column(raw, position, name))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables as a row of columns, and columns put below the rows that they were made from."""
+"""Tables as columns, and columns put below the rows that they were made from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from skoverfit._core._arrays import (
     as_narwhals,
     container_of,
     kind_of,
-    n_rows,
     take_rows,
     to_numpy,
     torch_of,

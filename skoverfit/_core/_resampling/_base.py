@@ -13,7 +13,7 @@ from sklearn import get_config
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.metadata_routing import UNUSED
 
-from skoverfit._core._arrays import n_rows, take_rows
+from skoverfit._core._arrays import ContainerSpec, n_rows, take_rows
 from skoverfit._core._random import root_entropy
 from skoverfit._core._resampling._data import (
     ResamplingData,
@@ -175,9 +175,7 @@ class ResamplerMixin(ProvenanceMixin):
     def _check(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> ResamplingData:
         self._validate_changed_parameters()
         self._check_parameters()
-        spec, values = check_table(
-            self, X, allow_nan=self._allow_nan, allow_mixed=self._allow_mixed
-        )
+        spec, values = self._check_table(X)
         if spec.kind == "sparse" and not self._allow_sparse:
             raise TypeError(
                 "Sparse data was passed for X, but dense data is required: "
@@ -211,6 +209,12 @@ class ResamplerMixin(ProvenanceMixin):
             groups=group_values,
             group_codes=group_codes,
             entropy=root_entropy(getattr(self, "random_state", None)),
+        )
+
+    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any]:
+        """Check X; samplers that only copy rows look at less of it."""
+        return check_table(
+            self, X, allow_nan=self._allow_nan, allow_mixed=self._allow_mixed
         )
 
     def _validate_changed_parameters(self) -> None:
