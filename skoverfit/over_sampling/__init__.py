@@ -13,10 +13,10 @@ from skoverfit.over_sampling._smote import SMOTE as SMOTE
 from skoverfit.over_sampling._smoten import SMOTEN as SMOTEN
 from skoverfit.over_sampling._smotenc import SMOTENC as SMOTENC
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - the plain order, as in every room
+    "CalibratedGaussianOverSampler",
+    "RandomOverSampler",
     "SMOTE",
     "SMOTEN",
     "SMOTENC",
-    "CalibratedGaussianOverSampler",
-    "RandomOverSampler",
 ]
