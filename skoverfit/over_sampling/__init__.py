@@ -10,4 +10,4 @@ from skoverfit.over_sampling._smote import SMOTE as SMOTE
 from skoverfit.over_sampling._smoten import SMOTEN as SMOTEN
 from skoverfit.over_sampling._smotenc import SMOTENC as SMOTENC
 
-__all__ = ["SMOTE", "SMOTEN", "SMOTENC", "RandomOverSampler"]
+__all__ = ["RandomOverSampler", "SMOTE", "SMOTEN", "SMOTENC"]  # noqa: RUF022
