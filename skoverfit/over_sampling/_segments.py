@@ -56,7 +56,7 @@ def fill_rows(
     whole : ndarray of shape (d,), bool, default=None
         Columns of whole numbers in a float table.
     """
-    rng, m = plan.cells, len(plan.base)
+    m = len(plan.base)
     integers = out.dtype.kind in "iu"
     work = np.float64 if integers else out.dtype
     source = values if values.dtype == work else None
@@ -85,25 +85,26 @@ def fill_rows(
         kept = None if gone is None else (made.copy(), neighbour.copy())
         neighbour -= made
         if options.gap == "box":
-            steps = rng.random(made.shape)
+            steps = plan.cells.random(made.shape)
             plan.step[part] = np.where(alone, 0.0, steps.mean(axis=1))
             neighbour *= steps
         else:
             neighbour *= plan.step[part].astype(work, copy=False)[:, None]
         made += neighbour
         if gone is not None and kept is not None:
-            _fill_missing(made, gone, kept, share, rng)
+            _fill_missing(made, gone, kept, share, plan.cells)
         if alone.any() and options.fallback == "jitter":
-            made[alone] += spread() * rng.standard_normal((alone.sum(), out.shape[1]))
+            noise = plan.cells.standard_normal((int(alone.sum()), out.shape[1]))
+            made[alone] += spread() * noise
         if affine is not None:
             made -= affine[0]
             made *= affine[1]
             made += affine[0]
         if whole is not None:
-            made[:, whole] = round_to(made[:, whole], options.integer, rng)
+            made[:, whole] = round_to(made[:, whole], options.integer, plan.cells)
         if integers:
             info = np.iinfo(out.dtype)
-            rounded = round_to(made, options.integer, rng)
+            rounded = round_to(made, options.integer, plan.cells)
             # float64 can't hold the largest int64: the next smaller one is taken.
             top = np.nextafter(float(info.max), 0) if info.bits == 64 else info.max
             out[part] = np.clip(rounded, float(info.min), top)

@@ -80,11 +80,17 @@ def _most_frequent(
         met[absent[part]] = 0
         votes = (met[:, :, None] == met[:, None, :]).sum(axis=2, dtype=np.int32)
         votes[met == 0] = 0
-        best = votes.max(axis=1)
-        winners = (votes == best[:, None]) & (best > 0)[:, None]
-        order = np.argsort(~winners, axis=1, kind="stable")
-        tied[part] = np.take_along_axis(met, order, axis=1)
-        count[part] = winners.sum(axis=1)
+        top = votes.argmax(axis=1)[:, None]
+        best = np.take_along_axis(votes, top, axis=1)
+        tied[part, :1] = np.take_along_axis(met, top, axis=1)
+        count[part] = best[:, 0] > 0
+        winners = (votes == best) & (best > 0)
+        # One level has as many entries as votes; more entries are more levels.
+        entries = winners.sum(axis=1)
+        even = np.flatnonzero(entries > best[:, 0])
+        order = np.argsort(~winners[even], axis=1, kind="stable")
+        tied[start + even] = np.take_along_axis(met[even], order, axis=1)
+        count[start + even] = entries[even]
     return tied, count
 
 

@@ -10,8 +10,8 @@ import pytest
 import scipy.sparse as sp
 import torch
 from imblearn import over_sampling, under_sampling
-from imblearn.exceptions import NotFittedError
 from sklearn.datasets import make_blobs, make_classification
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics.pairwise import nan_euclidean_distances
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
@@ -34,21 +34,27 @@ def samplers(neighbors):
     """Return imbalanced-learn's samplers with a neighbour class of choice."""
     over, under = over_sampling, under_sampling
     return {
-        "SMOTE": over.SMOTE(k_neighbors=neighbors(6), random_state=0),
+        "SMOTE": over.SMOTE(k_neighbors=neighbors(n_neighbors=6), random_state=0),
         "BorderlineSMOTE": over.BorderlineSMOTE(
-            k_neighbors=neighbors(6), m_neighbors=neighbors(11), random_state=0
+            k_neighbors=neighbors(n_neighbors=6),
+            m_neighbors=neighbors(n_neighbors=11),
+            random_state=0,
         ),
         "BorderlineSMOTE-2": over.BorderlineSMOTE(
-            k_neighbors=neighbors(6), kind="borderline-2", random_state=0
+            k_neighbors=neighbors(n_neighbors=6), kind="borderline-2", random_state=0
         ),
         "SVMSMOTE": over.SVMSMOTE(
-            k_neighbors=neighbors(6), m_neighbors=neighbors(11), random_state=0
+            k_neighbors=neighbors(n_neighbors=6),
+            m_neighbors=neighbors(n_neighbors=11),
+            random_state=0,
         ),
-        "ADASYN": over.ADASYN(n_neighbors=neighbors(6), random_state=0),
-        "ENN": under.EditedNearestNeighbours(n_neighbors=neighbors(4)),
-        "RENN": under.RepeatedEditedNearestNeighbours(n_neighbors=neighbors(4)),
-        "AllKNN": under.AllKNN(n_neighbors=neighbors(4)),
-        "NearMiss": under.NearMiss(n_neighbors=neighbors(3)),
+        "ADASYN": over.ADASYN(n_neighbors=neighbors(n_neighbors=6), random_state=0),
+        "ENN": under.EditedNearestNeighbours(n_neighbors=neighbors(n_neighbors=4)),
+        "RENN": under.RepeatedEditedNearestNeighbours(
+            n_neighbors=neighbors(n_neighbors=4)
+        ),
+        "AllKNN": under.AllKNN(n_neighbors=neighbors(n_neighbors=4)),
+        "NearMiss": under.NearMiss(n_neighbors=neighbors(n_neighbors=3)),
     }
 
 
@@ -63,9 +69,9 @@ def test_samplers_of_imbalanced_learn_give_the_same(name, unequal):
 def test_kmeans_smote_gives_the_same():
     X, y = make_blobs([300, 40], centers=[[0, 0], [6, 6]], random_state=0)
     found, truth = (
-        over_sampling.KMeansSMOTE(k_neighbors=kind(3), random_state=0).fit_resample(
-            X, y
-        )
+        over_sampling.KMeansSMOTE(
+            k_neighbors=kind(n_neighbors=3), random_state=0
+        ).fit_resample(X, y)
         for kind in (FastNearestNeighbors, NearestNeighbors)
     )
     np.testing.assert_allclose(found[0], truth[0], rtol=1e-10)
@@ -197,7 +203,7 @@ def test_nominal_columns_by_name_position_mask_or_type(people, chosen):
 @pytest.mark.parametrize("kind", ["polars", "object", "list"])
 def test_auto_finds_nominal_columns_in_other_containers(people, kind):
     X = {
-        "polars": lambda: pl.DataFrame(people.to_dict("list")),
+        "polars": lambda: pl.from_pandas(people),
         "object": lambda: people.to_numpy(dtype=object),
         "list": lambda: people.to_numpy(dtype=object).tolist(),
     }[kind]()
@@ -272,9 +278,11 @@ def test_other_misuse_is_refused(rows, people):
 # --- approximate --------------------------------------------------------------------
 
 
-# numba, which pynndescent compiles with, warns of what it changes in itself.
+# pynndescent compiles itself for minutes when it is first used.
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("library", ["faiss", "pynndescent"])
+@pytest.mark.parametrize(
+    "library", ["faiss", pytest.param("pynndescent", marks=pytest.mark.slow)]
+)
 def test_approximate_search_says_what_it_finds(library):
     pytest.importorskip(library)
     X = np.random.default_rng(0).normal(size=(600, 8)) + 100.0
@@ -313,6 +321,34 @@ def test_a_poor_index_has_a_low_recall(monkeypatch):
     X = random.normal(size=(500, 4))
     model = FastNearestNeighbors(5, approximate="faiss", random_state=0).fit(X)
     assert model.recall_ < 0.1
+
+
+def test_pynndescent_is_asked_as_it_wants_to_be(monkeypatch, rows):
+    class NNDescent:
+        def __init__(self, data, n_neighbors, random_state, n_jobs):
+            assert data.dtype == np.float32
+            assert n_neighbors >= 15
+            self.exact = NearestNeighbors().fit(data)
+            self.seed = random_state
+
+        def prepare(self):
+            self.ready = True
+
+        def query(self, queries, k):
+            assert self.ready
+            return self.exact.kneighbors(queries, k)[::-1]
+
+    module = type(sys)("pynndescent")
+    module.NNDescent = NNDescent
+    monkeypatch.setitem(sys.modules, "pynndescent", module)
+    model = FastNearestNeighbors(4, approximate="pynndescent", random_state=3)
+    assert model.fit(rows).recall_ == 1.0
+    truth = FastNearestNeighbors(4).fit(rows)
+    for asked in (None, rows[:30]):
+        found = model.kneighbors(asked)
+        np.testing.assert_array_equal(found[1], truth.kneighbors(asked)[1])
+    seed = model._index[1].seed
+    assert model.fit(rows)._index[1].seed == seed
 
 
 def test_approximate_search_names_the_extra(monkeypatch, rows):

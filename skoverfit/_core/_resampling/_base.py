@@ -240,7 +240,8 @@ class ResamplerMixin(ProvenanceMixin):
     def _remember_classes(self, data: ResamplingData) -> None:
         self.sampling_strategy_ = data.targets
         self.classes_ = data.classes
-        self.class_prior_before_ = _prior(data.codes, data.sample_weight, data.classes)
+        totals = np.bincount(data.codes, weights=data.sample_weight)
+        self.class_prior_before_ = totals / totals.sum()
 
     def _finish(self, data: ResamplingData, result: Resampled, y: Any) -> Any:
         """Set the fitted attributes, all at once and last; return the labels."""
@@ -257,11 +258,13 @@ class ResamplerMixin(ProvenanceMixin):
         self.sample_weight_ = result.sample_weight
         if result.sample_weight is None and data.sample_weight is not None:
             self.sample_weight_ = self._carried_weights(data.sample_weight)
+        kept = data.codes if result.kept is None else data.codes[result.kept]
+        totals = np.bincount(kept, minlength=len(data.classes)) + made
         source = self.sample_indices_
+        if self.sample_weight_ is not None:
+            totals = np.bincount(data.codes[source], weights=self.sample_weight_)
+        self.class_prior_after_ = totals / totals.sum()
         self.groups_ = None if data.groups is None else data.groups[source]
-        self.class_prior_after_ = _prior(
-            data.codes[source], self.sample_weight_, data.classes
-        )
         return new_index(take_rows(y, source))
 
     def _carried_weights(self, weights: np.ndarray) -> np.ndarray:
@@ -273,11 +276,3 @@ class ResamplerMixin(ProvenanceMixin):
             other = np.where(partner >= 0, weights[partner], made)
             made += self._made_step * (other - made)
         return out
-
-
-def _prior(
-    codes: np.ndarray, weights: np.ndarray | None, classes: np.ndarray
-) -> np.ndarray:
-    """Return each class's share of the rows, or of the weight where rows have one."""
-    totals = np.bincount(codes, weights=weights, minlength=len(classes))
-    return totals / totals.sum()
