@@ -98,6 +98,12 @@ def make_plan(
         if remedies is None
         else [r if isinstance(r, Remedy) else get_remedy(r) for r in remedies]
     )
+    tools = [remedy.name for remedy in chosen if remedy.role == "tool"]
+    if tools:
+        raise BadInputError(
+            f"{tools[0]!r} is a tool of the library and no remedy; it treats nothing "
+            "that could be measured."
+        )
     return Plan(
         tables,
         scenarios=scenarios,

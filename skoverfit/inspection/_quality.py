@@ -153,7 +153,7 @@ class Measures:
 
     def _distances(
         self, real: np.ndarray, some_real: np.ndarray, some_made: np.ndarray, label: Any
-    ) -> dict[str, float]:
+    ) -> dict[str, Any]:
         """Return the figures of nearest real rows, and the two-sample test on them."""
         own = self.real.take(real)
         queries = self.made.take(some_made)
@@ -186,7 +186,7 @@ class Measures:
         some_made: np.ndarray,
         cluster: np.ndarray,
         label: Any,
-    ) -> dict[str, float]:
+    ) -> dict[str, Any]:
         """Return how well a forest tells made from real rows, out of fold."""
         cells = self._cells(some_real, some_made, label)
         made = np.repeat([0, 1], [len(some_real), len(some_made)])
@@ -241,9 +241,7 @@ class Measures:
             found.append(np.where(near <= other, first, half + second)[:, 0])
         return np.concatenate(found)
 
-    def _manifold(
-        self, some_real: np.ndarray, some_made: np.ndarray
-    ) -> dict[str, float]:
+    def _manifold(self, some_real: np.ndarray, some_made: np.ndarray) -> dict[str, Any]:
         """Return precision, recall, density and coverage (Naeem et al., 2020)."""
         real, made = self.real.take(some_real), self.made.take(some_made)
         k = min(self.n_neighbors, len(real) - 1, len(made) - 1)
@@ -260,7 +258,7 @@ class Measures:
 
     def _overlap(
         self, position: int, some_real: np.ndarray, some_made: np.ndarray
-    ) -> dict[str, float]:
+    ) -> dict[str, Any]:
         labels = self.tables.labels
         k = min(_OVERLAP_NEIGHBORS, len(labels) - 1)
         queries = self.made.take(some_made)
@@ -296,7 +294,7 @@ class Measures:
         return figures
 
 
-def _number_figures(real: np.ndarray, made: np.ndarray) -> dict[str, float]:
+def _number_figures(real: np.ndarray, made: np.ndarray) -> dict[str, Any]:
     gone_real, gone_made = np.isnan(real), np.isnan(made)
     figures = {
         "missing_real": float(gone_real.mean()),
@@ -312,7 +310,7 @@ def _number_figures(real: np.ndarray, made: np.ndarray) -> dict[str, float]:
 
 def _category_figures(
     real: np.ndarray, made: np.ndarray, n_levels: int
-) -> dict[str, float]:
+) -> dict[str, Any]:
     figures = {
         "missing_real": float((real == 0).mean()),
         "missing_made": float((made == 0).mean()),

@@ -220,6 +220,7 @@ def test_two_stores_merge_to_the_same_answer(small_table, tmp_path):
         ({"n_splits": 1}, "folds=1 must be at least 2"),
         ({"n_repeats": 0}, "repeats=0 must be at least 1"),
         ({"estimators": ["logistik"]}, "Did you mean 'logistic'"),
+        ({"remedies": ["pipeline"]}, "'pipeline' is a tool of the library"),
         ({"remedies": ["smote", "smoot"]}, "There is no remedy 'smoot'"),
         (
             {"estimators": {"svm": LinearSVC()}},

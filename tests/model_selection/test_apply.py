@@ -1,5 +1,7 @@
 """A remedy is put around an estimator without touching it, and says what it changed."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
@@ -23,8 +25,6 @@ ESTIMATORS = [
     HistGradientBoostingClassifier(max_iter=5),
 ]
 
-TREATMENTS = [remedy for remedy in REMEDIES if remedy.role != "tool"]
-
 
 @pytest.fixture(scope="module")
 def unbalanced():
@@ -44,7 +44,11 @@ def apply(name, estimator, y, seed=0):
     )
 
 
-@pytest.mark.parametrize("remedy", TREATMENTS, ids=lambda remedy: remedy.name)
+@pytest.mark.parametrize(
+    "remedy",
+    [remedy for remedy in REMEDIES if remedy.role != "tool"],
+    ids=lambda remedy: remedy.name,
+)
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
 def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
     X, y = unbalanced
@@ -53,7 +57,12 @@ def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
         assert "class_weight" in reason
         assert isinstance(estimator, KNeighborsClassifier)
         return
-    model = apply(remedy.name, estimator, y).estimator.fit(X, y)
+    applied = apply(remedy.name, estimator, y)
+    X_fit, y_fit = X, y
+    if remedy.role == "step" and remedy.input == "raw":
+        # What is made of raw rows is encoded before the estimator sees it.
+        X_fit, y_fit = applied.sampler.fit_resample(X, y)
+    model = applied.estimator.fit(X_fit, y_fit)
     proba = model.predict_proba(X)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     assert estimator.get_params() == before
@@ -85,21 +94,46 @@ def test_samplers_see_the_seed_and_even_the_classes(unbalanced):
     assert np.ptp(np.bincount(sampled)) == 0
 
 
-def test_smote_takes_fewer_neighbours_for_a_tiny_class_and_says_so():
-    y = np.array([0] * 40 + [1] * 4)
-    applied = apply("smote", LogisticRegression(), y)
+def peers_smote():
+    return dataclasses.replace(
+        get_remedy("random_over"), path="imblearn.over_sampling.SMOTE"
+    )
+
+
+def test_a_peers_smote_gets_fewer_neighbours_for_a_tiny_class_and_says_so():
+    counts = np.array([40, 4])
+    applied = apply_remedy(peers_smote(), LogisticRegression(), class_counts=counts)
     assert applied.estimator.named_steps["sampler"].k_neighbors == 3
     assert "lowered from 5 to 3" in applied.notes[0]
 
 
+def test_our_smote_lowers_its_neighbours_itself_and_it_is_said():
+    y = np.array([0] * 40 + [1] * 4)
+    applied = apply("smote", LogisticRegression(), y)
+    assert applied.sampler.k_neighbors == 5
+    assert "lowered from 5 to 3" in applied.notes[0]
+    one = apply_remedy(
+        get_remedy("smote"), LogisticRegression(), class_counts=np.array([40, 1])
+    )
+    assert "has 1 training row" in one.notes[0]
+
+
 def test_what_needs_two_rows_of_a_class_is_refused_with_one():
-    y = np.array([0] * 40 + [1])
-    counts = np.bincount(y)
-    for name, words in (("smote", "at least 2 rows"), ("temperature", "inner folds")):
+    counts = np.array([40, 1])
+    for remedy, words in (
+        (peers_smote(), "at least 2 rows"),
+        (get_remedy("temperature"), "inner folds"),
+    ):
         with pytest.raises(ValueError, match=words):
-            apply_remedy(
-                get_remedy(name), LogisticRegression(), class_counts=counts, inner_cv=[]
-            )
+            apply_remedy(remedy, LogisticRegression(), class_counts=counts, inner_cv=[])
+
+
+def test_a_tool_is_no_remedy():
+    tools = [remedy for remedy in REMEDIES if remedy.role == "tool"]
+    for tool in tools:
+        with pytest.raises(ValueError, match="is a tool"):
+            apply_remedy(tool, LogisticRegression(), class_counts=np.array([9, 9]))
+    assert tools
 
 
 def test_even_classes_need_no_resampling():
