@@ -2,10 +2,10 @@
 
 Zhang et al. (ICCV 2023) claim that classes calibrated by the statistics of the head
 help where labels are wrong and classes unequal. Here: the digits data in 32 principal
-components, 70/30 split, exponential tail from 120 rows with ratio 50, joint noise 0.2 in
-the training part; a logistic regression; balanced accuracy on the clean, balanced test
-part. Claim: with default parameters the sampler beats SMOTE, plain fitting and class
-weights, each with the paired 95 % interval of the difference above 0.
+components, 70/30 split, exponential tail from 120 rows with ratio 50, joint noise 0.2
+in the training part; a logistic regression; balanced accuracy on the clean, balanced
+test part. Claim: with default parameters the sampler beats SMOTE, plain fitting and
+class weights, each with the paired 95 % interval of the difference above 0.
 
 Run with ``make claims``; prints the figures and the verdicts, writes
 ``benchmarks/results/rcal_sampler.json`` and ends with code 1 if a claim fails.

@@ -4,16 +4,10 @@
 Only the cases in LEFT_OUT are not: each is named, with the reason.
 """
 
-import inspect
-
 import pytest
-from imblearn.over_sampling._smote.tests import (
-    test_smote as of_smote,
-    test_smote_nc as of_smotenc,
-    test_smoten as of_smoten,
-)
 
 from skoverfit.over_sampling import SMOTE, SMOTEN, SMOTENC
+from tests.common._peer_tests import load_peer_tests
 
 pytestmark = pytest.mark.filterwarnings("ignore::skoverfit.exceptions.SkoverfitWarning")
 PINNED = "It compares with recorded values of another random stream."
@@ -41,15 +35,22 @@ LEFT_OUT = {
 }
 
 
-def _collect():
-    for module in (of_smote, of_smotenc, of_smoten):
-        for name, ours in (("SMOTE", SMOTE), ("SMOTENC", SMOTENC), ("SMOTEN", SMOTEN)):
-            if hasattr(module, name):
-                setattr(module, name, ours)
-        short = module.__name__.rpartition(".")[2]
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            if name.startswith("test_") and f"{short}.{name}" not in LEFT_OUT:
-                globals()[f"{name}_{short.removeprefix('test_')}"] = function
-
-
-_collect()
+OURS = {"SMOTE": SMOTE, "SMOTEN": SMOTEN, "SMOTENC": SMOTENC}
+MODULES = {"test_smote": "SMOTE", "test_smote_nc": "SMOTENC", "test_smoten": "SMOTEN"}
+for module, name in MODULES.items():
+    tests = load_peer_tests(
+        f"imblearn.over_sampling._smote.tests.{module}",
+        {name: OURS[name]},
+        {
+            key.partition(".")[2]: reason
+            for key, reason in LEFT_OUT.items()
+            if key.startswith(f"{module}.")
+        },
+    )
+    short = module.removeprefix("test_")
+    globals().update(
+        {
+            f"{test}_{short}" if test.startswith("test_") else test: function
+            for test, function in tests.items()
+        }
+    )
