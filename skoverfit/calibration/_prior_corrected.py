@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Probabilities and decisions for other class shares than those of the training rows."""
+"""Probabilities and decisions for other class shares than those of training."""
 
 from __future__ import annotations
 
@@ -210,12 +210,13 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         unknown = np.setdiff1d(y, classes)
         if len(unknown):
             raise ValueError(
-                f"y has the class {unknown[0]!s}, which the fitted 'estimator' does not "
-                "know."
+                f"y has the class {unknown[0]!s}, which the fitted 'estimator' does "
+                "not know."
             )
         train, target = self._priors(estimator, y, weights, classes)
         for name in ("n_features_in_", "feature_names_in_"):
-            vars(self).pop(name, None)  # of an earlier fit
+            if hasattr(self, name):
+                delattr(self, name)  # of an earlier fit
             if hasattr(estimator, name):
                 setattr(self, name, getattr(estimator, name))
         self.estimator_, self.classes_ = estimator, classes

@@ -49,8 +49,8 @@ def given_prior(prior: Any, classes: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(prior, dtype=np.float64)
     if values.shape != (len(classes),):
         raise ValueError(
-            f"'{name}' must have one number for each of the {len(classes)} classes. Got "
-            f"shape {values.shape}."
+            f"'{name}' must have one number for each of the {len(classes)} classes. "
+            f"Got shape {values.shape}."
         )
     return positive(values, classes, f"'{name}'")
 
@@ -116,11 +116,7 @@ class _Seen:
             self._weighted(getattr(estimator, "class_weight", None))
 
     def _resampled(self, sampler: Any) -> None:
-        source = None
-        try:
-            source = sampler.sample_indices_
-        except AttributeError:
-            pass
+        source = getattr(sampler, "sample_indices_", None)
         told = getattr(sampler, "class_prior_after_", None)
         known = self.y
         if known is not None and source is not None:
@@ -145,8 +141,10 @@ class _Seen:
 
     @staticmethod
     def _adds(sampler: Any) -> bool:
-        return getattr(sampler, "_sampling_type", "") == "over-sampling" and hasattr(
-            sampler, "sampling_strategy_"
+        """Whether it tells how many rows it adds; combined samplers don't."""
+        over = getattr(sampler, "_sampling_type", "") == "over-sampling"
+        return over and isinstance(
+            getattr(sampler, "sampling_strategy_", None), Mapping
         )
 
     def _weighted(self, class_weight: Any) -> None:

@@ -347,7 +347,7 @@ class CalibratedGaussianOverSampler(GaussianViewMixin, ResamplerMixin, BaseOverS
         sizes = np.bincount(data.codes, weights=data.sample_weight)
         lending = np.flatnonzero(head)
         return {
-            int(k): borrow(k, means, sizes, lending, self.n_borrow, self.weighting)
+            int(k): borrow(int(k), means, sizes, lending, self.n_borrow, self.weighting)
             for k in np.flatnonzero(~head)
         }
 
