@@ -110,7 +110,7 @@ def n_rows(X: Any) -> int:
     >>> n_rows([[1, 2], [3, 4], [5, 6]])
     3
     """
-    if kind_of(X) in ("list", "tuple"):
+    if kind_of(X) in ("list", "tuple") or not hasattr(X, "shape"):  # pyarrow's columns
         return len(X)
     if len(X.shape) == 0:
         raise TypeError("Got a scalar array (0 dimensions); rows are needed.")

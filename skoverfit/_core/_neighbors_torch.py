@@ -132,7 +132,8 @@ class _Space:
         for position, values in enumerate(numeric):
             numeric[position] = _times_power(values, -exponent)
         self.unit = float(np.ldexp(1.0, exponent))
-        self.mismatch = float(np.ldexp(self.mismatch, -2 * exponent))
+        if nominal:
+            self.mismatch = float(np.ldexp(self.mismatch, -2 * exponent))
 
     def _embed(self, numeric: list[Any]) -> list[Any]:
         base = numeric[0]
@@ -195,7 +196,7 @@ class _Space:
                 known = (a != 0) & (b != 0)
                 present += known
                 total += self.mismatch * ((a != b) & known).double()
-        scaled = total * (self.n_columns / present)
+        scaled = total * (self.n_columns / present.double())
         return torch.where(present == 0, torch.inf, scaled)
 
 

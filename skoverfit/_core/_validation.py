@@ -146,6 +146,6 @@ def _refuse_continuous(values: np.ndarray, name: str) -> None:
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise ValueError(
-            f"{name} looks continuous: {_plain(values[row])!r} in row {row}. Class "
-            "labels must be strings, booleans or whole numbers."
+            f"Unknown label type: {name} looks continuous: {_plain(values[row])!r} in "
+            f"row {row}. Class labels must be strings, booleans or whole numbers."
         )

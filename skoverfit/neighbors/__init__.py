@@ -3,4 +3,18 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit._core._neighbors._cache import (
+    cache_info as cache_info,
+    clear_cache as clear_cache,
+    set_cache_limit as set_cache_limit,
+)
+from skoverfit.neighbors._fast_nearest_neighbors import (
+    FastNearestNeighbors as FastNearestNeighbors,
+)
+
+__all__ = [
+    "FastNearestNeighbors",
+    "cache_info",
+    "clear_cache",
+    "set_cache_limit",
+]

@@ -6,8 +6,17 @@ from __future__ import annotations
 from skoverfit.over_sampling._calibrated_gaussian import (
     CalibratedGaussianOverSampler as CalibratedGaussianOverSampler,
 )
+from skoverfit.over_sampling._random_over_sampler import (
+    RandomOverSampler as RandomOverSampler,
+)
 from skoverfit.over_sampling._smote import SMOTE as SMOTE
 from skoverfit.over_sampling._smoten import SMOTEN as SMOTEN
 from skoverfit.over_sampling._smotenc import SMOTENC as SMOTENC
 
-__all__ = ["SMOTE", "SMOTEN", "SMOTENC", "CalibratedGaussianOverSampler"]
+__all__ = [  # noqa: RUF022 - the plain order, as in every room
+    "CalibratedGaussianOverSampler",
+    "RandomOverSampler",
+    "SMOTE",
+    "SMOTEN",
+    "SMOTENC",
+]

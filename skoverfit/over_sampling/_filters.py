@@ -57,7 +57,8 @@ def accepted_by_callable(
     function: Callable[..., Any], made: Any, m: int, label: Any, X: Any, y: Any
 ) -> np.ndarray:
     """Ask the user's function and check its answer."""
-    answer = np.asarray(to_numpy(function(made, np.full(m, label), X, y)))
+    said = function(made, np.full(m, label), X, y)
+    answer = to_numpy(said) if hasattr(said, "__len__") else np.asarray(said)
     if answer.dtype != bool or answer.shape != (m,):
         raise ValueError(
             f"A callable filter must return one boolean a made row: shape ({m},). Got "

@@ -71,13 +71,17 @@ class MixedTable:
         self._space: Space | None = None
         self._costs: dict[Any, float] = {}
 
-    def _mismatch(self, label: Any) -> float:
-        """Return Med squared: the median std of the numbers within the class."""
+    def median_std(self, label: Any) -> float:
+        """Return Med: the median std of the numbers within the class."""
         if label not in self._costs:
             rows = self.values[self.data.rows_of(label)]
             rows = rows if self.scale is None else rows / self.scale
-            self._costs[label] = median_std(rows) ** 2
+            self._costs[label] = median_std(rows)
         return self._costs[label]
+
+    def _mismatch(self, label: Any) -> float:
+        """Return what a differing level adds; 1 where the numbers don't vary at all."""
+        return self.median_std(label) ** 2 or 1.0
 
     def space(self) -> Space:
         if self._space is None:

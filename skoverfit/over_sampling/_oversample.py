@@ -44,7 +44,7 @@ def oversample(
         ]
         plans = [plan for part in parts for plan, _ in part]
         X = table.join([made for part in parts for _, made in part])
-    result = _result(X, plans, data.n)
+    result = _result(X, plans)
     if keep_class_weight:
         result.sample_weight = _kept_weights(data, result)
     _tell(notes, options)
@@ -70,7 +70,7 @@ def _plan(
         options=options,
         notes=notes,
         rng=data.generator(label, *path),
-        cells=data.generator(label, "cells", *path),
+        stream=lambda: data.generator(label, "cells", *path),
         weights=data.sample_weight,
         group_codes=data.group_codes,
     )
@@ -127,15 +127,17 @@ def _filtered(
     return kept
 
 
-def _result(X: Any, plans: list[Plan], n: int) -> Resampled:
-    small = np.int32 if n < 2**31 else np.int64
+def _result(X: Any, plans: list[Plan]) -> Resampled:
     if not plans:
-        nothing = np.empty(0, dtype=small)
+        nothing = np.empty(0, dtype=np.int32)
         return Resampled(X=X, base=nothing, partner=nothing, step=np.empty(0))
+    if len(plans) == 1:
+        (plan,) = plans
+        return Resampled(X=X, base=plan.base, partner=plan.partner, step=plan.step)
     return Resampled(
         X=X,
-        base=np.concatenate([plan.base.astype(small) for plan in plans]),
-        partner=np.concatenate([plan.partner.astype(small) for plan in plans]),
+        base=np.concatenate([plan.base for plan in plans]),
+        partner=np.concatenate([plan.partner for plan in plans]),
         step=np.concatenate([plan.step for plan in plans]),
     )
 

@@ -7,7 +7,9 @@ themselves are then written once, where they belong in the output.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,8 +53,8 @@ class Plan:
         Row numbers of the input; partner is -1 where the base has no neighbour.
     step : ndarray of shape (m,)
         Share of the partner.
-    cells : numpy.random.Generator
-        Where draws for single cells come from.
+    stream : callable
+        Makes the generator of draws for single cells, which most plans don't need.
     seeds : ndarray of shape (s,)
         Distinct base rows, ascending.
     near : ndarray of shape (s, k)
@@ -63,9 +65,14 @@ class Plan:
     base: np.ndarray
     partner: np.ndarray
     step: np.ndarray
-    cells: np.random.Generator
+    stream: Callable[[], np.random.Generator]
     seeds: np.ndarray
     near: np.ndarray
+
+    @cached_property
+    def cells(self) -> np.random.Generator:
+        """Where draws for single cells come from."""
+        return self.stream()
 
     def take(self, chosen: np.ndarray) -> Plan:
         """Return the plan of some of the rows."""
@@ -74,7 +81,7 @@ class Plan:
             base=self.base[chosen],
             partner=self.partner[chosen],
             step=self.step[chosen],
-            cells=self.cells,
+            stream=self.stream,
             seeds=self.seeds,
             near=self.near,
         )
@@ -100,7 +107,7 @@ def plan_class(
     options: Options,
     notes: Notes,
     rng: np.random.Generator,
-    cells: np.random.Generator,
+    stream: Callable[[], np.random.Generator],
     weights: np.ndarray | None,
     group_codes: np.ndarray | None,
 ) -> Plan:
@@ -123,12 +130,14 @@ def plan_class(
     at = np.searchsorted(seeds, drawn)
     partner = _partners(found, at, slot, rng)
     step[partner < 0] = 0.0
+    # As narrow as they can be: beside the output these are what the memory goes to.
+    small = np.int32 if rows[-1] < 2**31 - 1 and n < 2**31 - 1 else np.int64
     return Plan(
         label=label,
-        base=rows[drawn],
-        partner=partner,
+        base=rows.astype(small)[drawn],
+        partner=partner.astype(small),
         step=step,
-        cells=cells,
+        stream=stream,
         seeds=rows[seeds],
         near=found.near,
     )

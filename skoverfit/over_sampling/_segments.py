@@ -15,7 +15,14 @@ import scipy.sparse as sp
 
 from skoverfit.over_sampling._plan import Options, Plan
 
-__all__ = ["CHUNK", "fill_rows", "make_sparse", "restoring_scale", "round_to"]
+__all__ = [
+    "CHUNK",
+    "copied_share",
+    "fill_rows",
+    "make_sparse",
+    "restoring_scale",
+    "round_to",
+]
 
 CHUNK = 4096
 
@@ -49,11 +56,14 @@ def fill_rows(
     whole : ndarray of shape (d,), bool, default=None
         Columns of whole numbers in a float table.
     """
-    rng, m = plan.cells, len(plan.base)
+    m = len(plan.base)
     integers = out.dtype.kind in "iu"
     work = np.float64 if integers else out.dtype
     source = values if values.dtype == work else None
     affine = restoring_scale(values, plan) if options.variance_preserving else None
+    share = 0.5
+    if not complete:
+        share = copied_share(np.isnan(values), plan, options.missing)
     other = np.empty((min(CHUNK, m), out.shape[1]), dtype=work)
     scratch = np.empty_like(other) if integers else None
     for start in range(0, m, CHUNK):
@@ -75,25 +85,26 @@ def fill_rows(
         kept = None if gone is None else (made.copy(), neighbour.copy())
         neighbour -= made
         if options.gap == "box":
-            steps = rng.random(made.shape)
+            steps = plan.cells.random(made.shape)
             plan.step[part] = np.where(alone, 0.0, steps.mean(axis=1))
             neighbour *= steps
         else:
             neighbour *= plan.step[part].astype(work, copy=False)[:, None]
         made += neighbour
         if gone is not None and kept is not None:
-            _fill_missing(made, gone, kept, options.missing, rng)
+            _fill_missing(made, gone, kept, share, plan.cells)
         if alone.any() and options.fallback == "jitter":
-            made[alone] += spread() * rng.standard_normal((alone.sum(), out.shape[1]))
+            noise = plan.cells.standard_normal((int(alone.sum()), out.shape[1]))
+            made[alone] += spread() * noise
         if affine is not None:
             made -= affine[0]
             made *= affine[1]
             made += affine[0]
         if whole is not None:
-            made[:, whole] = round_to(made[:, whole], options.integer, rng)
+            made[:, whole] = round_to(made[:, whole], options.integer, plan.cells)
         if integers:
             info = np.iinfo(out.dtype)
-            rounded = round_to(made, options.integer, rng)
+            rounded = round_to(made, options.integer, plan.cells)
             # float64 can't hold the largest int64: the next smaller one is taken.
             top = np.nextafter(float(info.max), 0) if info.bits == 64 else info.max
             out[part] = np.clip(rounded, float(info.min), top)
@@ -106,19 +117,31 @@ def round_to(values: np.ndarray, how: str, rng: np.random.Generator) -> np.ndarr
     return np.floor(values + rng.random(values.shape))
 
 
+def copied_share(gone: np.ndarray, plan: Plan, how: str) -> Any:
+    """Return how often a cell that one parent lacks gets the other's value, by column.
+
+    With parents that lack cells alike one half keeps the share of missing cells:
+    p * p + 2 p (1 - p) / 2 = p. But rows that lack cells are nearer to others by the
+    partial distance, and are neighbours more often; the share makes up for that.
+    """
+    if how != "propagate":
+        return 1.0
+    base = gone[plan.base]
+    partner = gone[np.where(plan.partner < 0, plan.base, plan.partner)]
+    one = (base ^ partner).mean(axis=0)
+    empty = base.mean(axis=0) - (base & partner).mean(axis=0)
+    return 1.0 - np.divide(empty, one, out=np.full(one.shape, 0.5), where=one > 0)
+
+
 def _fill_missing(
     made: np.ndarray,
     gone: tuple[np.ndarray, np.ndarray],
     kept: tuple[np.ndarray, np.ndarray],
-    how: str,
+    share: Any,
     rng: np.random.Generator,
 ) -> None:
-    """Give cells that one parent lacks the other's value: half of them, or all.
-
-    With one half the share of missing cells stays: p * p + 2 p (1 - p) / 2 = p.
-    """
-    one = gone[0] ^ gone[1]
-    copied = one if how == "present" else one & (rng.random(made.shape) < 0.5)
+    """Give a share of the cells that one parent lacks the other's value."""
+    copied = (gone[0] ^ gone[1]) & (rng.random(made.shape) < share)
     np.copyto(made, kept[0], where=copied & gone[1])
     np.copyto(made, kept[1], where=copied & gone[0])
 

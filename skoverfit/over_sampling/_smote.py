@@ -55,8 +55,8 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
         which keeps the mean, or to the nearest.
     missing : {"propagate", "present", "raise"}, default="propagate"
         A missing cell of one parent. ``"propagate"`` copies the other parent's value
-        with probability 1/2, which keeps the share of missing cells; ``"present"``
-        always copies it; ``"raise"`` refuses missing values.
+        so often (about every second time) that the share of missing cells stays;
+        ``"present"`` always copies it; ``"raise"`` refuses missing values.
     scaling : {"standard"}, default=None
         ``"standard"`` measures distances on columns divided by their standard
         deviation; None takes them as they are.
@@ -205,6 +205,9 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
         self.random_state = random_state
 
     def _resample(self, data: ResamplingData) -> Resampled:
+        return self._over_sample(data, *self._prepared(data))
+
+    def _prepared(self, data: ResamplingData) -> tuple[Table, Options]:
         k = self.k_neighbors
         counted = isinstance(k, Integral)
         options = Options(
@@ -222,6 +225,11 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
                 "Input X contains NaN, and missing='raise'. Use missing='propagate', "
                 "or fill the missing values."
             )
+        return table, options
+
+    def _over_sample(
+        self, data: ResamplingData, table: Table, options: Options
+    ) -> Resampled:
         return oversample(
             data,
             table,

@@ -35,8 +35,8 @@ class SMOTEN(ResamplerMixin, BaseOverSampler):
     k_neighbors : int, default=5
         Nearest neighbours that vote beside the base (5 in the paper).
     missing : {"propagate", "present", "raise"}, default="propagate"
-        A missing cell of the base or of one drawn neighbour: left empty with
-        probability 1/2, filled by the vote, or refused.
+        A missing cell of the base or of the drawn neighbour: left empty so often that
+        the share of missing cells stays, filled by the vote, or refused.
     fallback : {"jitter", "duplicate", "raise"}, default="jitter"
         What the only row of a class does; levels can't be jittered, so that the first
         two copy it.

@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import StrOptions
 
+from skoverfit._core._resampling import Resampled, ResamplingData
+from skoverfit.over_sampling._mixed import MixedTable
 from skoverfit.over_sampling._smote import SMOTE
 
 __all__ = ["SMOTENC"]
@@ -80,6 +83,13 @@ class SMOTENC(SMOTE):
         Weights of all rows, where weights were given or are kept.
     groups_ : ndarray of shape (n_out,) or None
         Groups of all rows, where they were given.
+    categorical_features_ : ndarray of int
+        Positions of the nominal columns.
+    continuous_features_ : ndarray of int
+        Positions of the others.
+    median_std_ : dict
+        Class -> median standard deviation of its numeric columns: a differing level
+        adds its square to the squared distance (1 where it is 0).
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -146,3 +156,20 @@ class SMOTENC(SMOTE):
             n_jobs=n_jobs,
             random_state=random_state,
         )
+
+    def _resample(self, data: ResamplingData) -> Resampled:
+        table, options = self._prepared(data)
+        result = self._over_sample(data, table, options)
+        nominal = np.empty(0, dtype=np.intp)
+        spread: dict[Any, float] = {}
+        if isinstance(table, MixedTable):
+            nominal = table.columns.nominal_columns
+            spread = {
+                label: table.median_std(label) for label, m in data.targets.items() if m
+            }
+        self.categorical_features_ = nominal
+        self.continuous_features_ = np.setdiff1d(
+            np.arange(self.n_features_in_), nominal
+        )
+        self.median_std_ = spread
+        return result

@@ -45,13 +45,9 @@ def nan_std(values: np.ndarray) -> np.ndarray:
 
 
 def median_std(values: np.ndarray) -> float:
-    """Return the median over the columns of their std: what a differing level costs.
-
-    1 where there is no spread at all, so that nominal columns alone decide then.
-    """
+    """Return the median over the columns of their standard deviation."""
     spread = nan_std(values)
-    found = float(np.median(spread)) if len(spread) else 0.0
-    return found if found > 0 else 1.0
+    return float(np.median(spread)) if len(spread) else 0.0
 
 
 class EngineSpace:

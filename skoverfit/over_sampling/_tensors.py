@@ -15,7 +15,7 @@ import numpy as np
 from skoverfit._core._arrays import to_numpy, torch_of
 from skoverfit._core._resampling import ResamplingData
 from skoverfit.over_sampling._plan import Options, Plan
-from skoverfit.over_sampling._segments import restoring_scale
+from skoverfit.over_sampling._segments import copied_share, restoring_scale
 from skoverfit.over_sampling._spaces import nan_std
 from skoverfit.over_sampling._tables import NumericTable, refuse_empty_columns
 
@@ -58,6 +58,9 @@ class TensorTable(NumericTable):
         affine = None
         if options.variance_preserving:
             affine = restoring_scale(to_numpy(self.values), plan)
+        share = 0.5
+        if not self.complete:
+            share = copied_share(to_numpy(self.values.isnan()), plan, options.missing)
         for start in range(0, m, CHUNK):
             part = slice(start, min(start + CHUNK, m))
             base, partner = plan.base[part], plan.partner[part]
@@ -72,7 +75,7 @@ class TensorTable(NumericTable):
                 steps = plan.step[part][:, None]
             made += (other - made) * self._send(steps, made)
             if first is not None:
-                self._fill_missing(made, first, other, plan)
+                self._fill_missing(made, first, other, plan, share)
             if alone.any() and options.fallback == "jitter":
                 noise = plan.cells.standard_normal((int(alone.sum()), made.shape[1]))
                 which = self.torch.as_tensor(alone, device=made.device)
@@ -97,12 +100,12 @@ class TensorTable(NumericTable):
         top = np.nextafter(float(info.max), 0) if info.bits == 64 else info.max
         return made.clamp(float(info.min), float(top))
 
-    def _fill_missing(self, made: Any, first: Any, other: Any, plan: Plan) -> None:
+    def _fill_missing(
+        self, made: Any, first: Any, other: Any, plan: Plan, share: Any
+    ) -> None:
         gone, lacking = first.isnan(), other.isnan()
-        copied = gone ^ lacking
-        if self.options.missing == "propagate":
-            coin = plan.cells.random(tuple(made.shape)) < 0.5
-            copied &= self.torch.as_tensor(coin, device=made.device)
+        coin = plan.cells.random(tuple(made.shape)) < share
+        copied = (gone ^ lacking) & self.torch.as_tensor(coin, device=made.device)
         made.copy_(self.torch.where(copied & lacking, first, made))
         made.copy_(self.torch.where(copied & gone, other, made))
 

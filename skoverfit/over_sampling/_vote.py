@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from skoverfit.over_sampling._plan import Plan
+from skoverfit.over_sampling._segments import copied_share
 
 __all__ = ["vote"]
 
@@ -79,24 +80,29 @@ def _most_frequent(
         met[absent[part]] = 0
         votes = (met[:, :, None] == met[:, None, :]).sum(axis=2, dtype=np.int32)
         votes[met == 0] = 0
-        best = votes.max(axis=1)
-        winners = (votes == best[:, None]) & (best > 0)[:, None]
-        order = np.argsort(~winners, axis=1, kind="stable")
-        tied[part] = np.take_along_axis(met, order, axis=1)
-        count[part] = winners.sum(axis=1)
+        top = votes.argmax(axis=1)[:, None]
+        best = np.take_along_axis(votes, top, axis=1)
+        tied[part, :1] = np.take_along_axis(met, top, axis=1)
+        count[part] = best[:, 0] > 0
+        winners = (votes == best) & (best > 0)
+        # One level has as many entries as votes; more entries are more levels.
+        entries = winners.sum(axis=1)
+        even = np.flatnonzero(entries > best[:, 0])
+        order = np.argsort(~winners[even], axis=1, kind="stable")
+        tied[start + even] = np.take_along_axis(met[even], order, axis=1)
+        count[start + even] = entries[even]
     return tied, count
 
 
 def _keep_missing(
     chosen: np.ndarray, own: np.ndarray, levels: np.ndarray, plan: Plan, missing: str
 ) -> None:
-    """Leave cells empty that both parents lack, and half of those that one lacks."""
+    """Leave cells empty that both parents lack, and a share of those one lacks."""
     if levels.all():
         return
     other = levels[np.where(plan.partner < 0, plan.base, plan.partner)]
-    both = (own == 0) & (other == 0)
+    share = copied_share((levels == 0)[:, None], plan, missing)
     one = (own == 0) ^ (other == 0)
-    empty = both
-    if missing == "propagate":
-        empty = both | (one & (plan.cells.random(len(own)) < 0.5))
+    empty = (own == 0) & (other == 0)
+    empty |= one & (plan.cells.random(len(own)) >= share)
     chosen[empty] = 0

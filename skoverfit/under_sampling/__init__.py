@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Samplers that drop or pick rows."""
+"""Samplers that drop rows."""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit.under_sampling._random_under_sampler import (
+    RandomUnderSampler as RandomUnderSampler,
+)
+
+__all__ = ["RandomUnderSampler"]

@@ -134,8 +134,8 @@ def cache_info() -> CacheInfo:
 
     Returns
     -------
-    CacheInfo
-        Named tuple with ``hits``, ``misses``, ``n_graphs``, ``n_bytes``,
+    namedtuple
+        With ``hits``, ``misses``, ``n_graphs``, ``n_bytes``,
         ``max_bytes``.
 
     Examples
@@ -184,7 +184,7 @@ def _update(digest: Any, array: np.ndarray | None) -> None:
         return
     digest.update(f"{array.shape} {array.dtype.str};".encode())
     if array.size:
-        digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
 
 
 def recall(key: _Key, k: int, *, count: bool = True) -> Any:

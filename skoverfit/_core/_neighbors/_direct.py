@@ -56,7 +56,9 @@ def _scaled(table: NeighborTable, exponent: int) -> NeighborTable:
         numeric.data = np.ldexp(numeric.data, -exponent)
     else:
         numeric = np.ldexp(table.numeric.astype(np.float64), -exponent)
-    mismatch = float(np.ldexp(table.mismatch, -2 * exponent))
+    mismatch = table.mismatch
+    if table.codes is not None and mismatch > 0:  # the exponent is not negative here
+        mismatch = float(np.ldexp(mismatch, -2 * exponent))
     return NeighborTable(numeric=numeric, codes=table.codes, mismatch=mismatch)
 
 

@@ -13,7 +13,7 @@ from sklearn import get_config
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.metadata_routing import UNUSED
 
-from skoverfit._core._arrays import n_rows, take_rows
+from skoverfit._core._arrays import ContainerSpec, n_rows, take_rows
 from skoverfit._core._random import root_entropy
 from skoverfit._core._resampling._data import (
     ResamplingData,
@@ -175,9 +175,7 @@ class ResamplerMixin(ProvenanceMixin):
     def _check(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> ResamplingData:
         self._validate_changed_parameters()
         self._check_parameters()
-        spec, values = check_table(
-            self, X, allow_nan=self._allow_nan, allow_mixed=self._allow_mixed
-        )
+        spec, values = self._check_table(X)
         if spec.kind == "sparse" and not self._allow_sparse:
             raise TypeError(
                 "Sparse data was passed for X, but dense data is required: "
@@ -213,6 +211,12 @@ class ResamplerMixin(ProvenanceMixin):
             entropy=root_entropy(getattr(self, "random_state", None)),
         )
 
+    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any]:
+        """Check X; samplers that only copy rows look at less of it."""
+        return check_table(
+            self, X, allow_nan=self._allow_nan, allow_mixed=self._allow_mixed
+        )
+
     def _validate_changed_parameters(self) -> None:
         """Check parameters against their constraints; defaults are known to be valid.
 
@@ -236,7 +240,8 @@ class ResamplerMixin(ProvenanceMixin):
     def _remember_classes(self, data: ResamplingData) -> None:
         self.sampling_strategy_ = data.targets
         self.classes_ = data.classes
-        self.class_prior_before_ = _prior(data.codes, data.sample_weight, data.classes)
+        totals = np.bincount(data.codes, weights=data.sample_weight)
+        self.class_prior_before_ = totals / totals.sum()
 
     def _finish(self, data: ResamplingData, result: Resampled, y: Any) -> Any:
         """Set the fitted attributes, all at once and last; return the labels."""
@@ -253,11 +258,13 @@ class ResamplerMixin(ProvenanceMixin):
         self.sample_weight_ = result.sample_weight
         if result.sample_weight is None and data.sample_weight is not None:
             self.sample_weight_ = self._carried_weights(data.sample_weight)
+        kept = data.codes if result.kept is None else data.codes[result.kept]
+        totals = np.bincount(kept, minlength=len(data.classes)) + made
         source = self.sample_indices_
+        if self.sample_weight_ is not None:
+            totals = np.bincount(data.codes[source], weights=self.sample_weight_)
+        self.class_prior_after_ = totals / totals.sum()
         self.groups_ = None if data.groups is None else data.groups[source]
-        self.class_prior_after_ = _prior(
-            data.codes[source], self.sample_weight_, data.classes
-        )
         return new_index(take_rows(y, source))
 
     def _carried_weights(self, weights: np.ndarray) -> np.ndarray:
@@ -269,11 +276,3 @@ class ResamplerMixin(ProvenanceMixin):
             other = np.where(partner >= 0, weights[partner], made)
             made += self._made_step * (other - made)
         return out
-
-
-def _prior(
-    codes: np.ndarray, weights: np.ndarray | None, classes: np.ndarray
-) -> np.ndarray:
-    """Return each class's share of the rows, or of the weight where rows have one."""
-    totals = np.bincount(codes, weights=weights, minlength=len(classes))
-    return totals / totals.sum()
