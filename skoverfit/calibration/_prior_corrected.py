@@ -77,8 +77,11 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     classes_ : ndarray of shape (n_classes,)
         Class labels.
 
-    train_prior_, target_prior_ : ndarray of shape (n_classes,)
-        The shares, of sum 1.
+    train_prior_ : ndarray of shape (n_classes,)
+        Class shares that the classifier was trained on, of sum 1.
+
+    target_prior_ : ndarray of shape (n_classes,)
+        Class shares that the probabilities are corrected to, of sum 1.
 
     thresholds_ : ndarray of shape (n_classes,)
         ``train_prior_ / target_prior_``, scaled to sum 1: `predict` decides for the
