@@ -170,6 +170,17 @@ REMEDIES: tuple[Remedy, ...] = (
         },
     ),
     Remedy(
+        name="prior_threshold",
+        title="threshold at the class shares",
+        path="skoverfit.calibration.PriorCorrectedClassifier",
+        kind="decision",
+        role="wrap",
+        parameters={"target_prior": "uniform"},
+        applies="skoverfit.model_selection._apply.sampler_applies",
+        paper="Buda, Maki & Mazurowski (2018), Neural Networks 106, thresholding",
+        test_params={"estimator": "new:sklearn.linear_model.LogisticRegression"},
+    ),
+    Remedy(
         name="temperature",
         title="temperature calibration",
         path="sklearn.calibration.CalibratedClassifierCV",

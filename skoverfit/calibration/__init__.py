@@ -4,5 +4,8 @@
 from skoverfit.calibration._multiclass_threshold import (
     MulticlassTunedThresholdClassifierCV as MulticlassTunedThresholdClassifierCV,
 )
+from skoverfit.calibration._prior_corrected import (
+    PriorCorrectedClassifier as PriorCorrectedClassifier,
+)
 
-__all__ = ["MulticlassTunedThresholdClassifierCV"]
+__all__ = ["MulticlassTunedThresholdClassifierCV", "PriorCorrectedClassifier"]

@@ -18,7 +18,7 @@ from sklearn.base import (
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import Bunch, assert_all_finite, column_or_1d, get_tags, indexable
+from sklearn.utils import Bunch, get_tags
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -34,16 +34,15 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import (
     _check_method_params,
-    _check_sample_weight,
     _estimator_has,
     check_is_fitted,
 )
 
 from skoverfit._core._random import derive_seed, root_entropy
+from skoverfit.calibration._inputs import checked_rows
 from skoverfit.calibration._out_of_fold import (
     checked_probabilities,
     fit_fold,
@@ -246,7 +245,7 @@ class MulticlassTunedThresholdClassifierCV(
             or a scorer that does not judge decisions.
         """
         _raise_for_params(fit_params, self, "fit")
-        X, y, weights = self._check_rows(X, y, sample_weight)
+        X, y, weights = checked_rows(type(self).__name__, X, y, sample_weight)
         scorer = self._scorer()
         routed = self._route(scorer, weights, fit_params)
         classes = self._check_classes(y, weights)
@@ -285,29 +284,6 @@ class MulticlassTunedThresholdClassifierCV(
         if not self.refit:
             return folds[0][0], rows, p
         return clone(self.estimator).fit(X, y, **params), rows, p
-
-    def _check_rows(
-        self, X: Any, y: Any, sample_weight: Any
-    ) -> tuple[Any, np.ndarray, np.ndarray | None]:
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is "
-                "None."
-            )
-        X, y = indexable(X, y)
-        shape = np.shape(y)
-        if len(shape) == 2 and shape[1] > 1:
-            raise ValueError(
-                "Multilabel and multioutput targets are not supported. y must have "
-                f"one column; got {shape[1]}."
-            )
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
-        if sample_weight is None:
-            return X, y, None
-        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        return X, y, weights
 
     def _keep(
         self, estimator: Any, classes: np.ndarray, result: SearchResult, best: float

@@ -89,8 +89,10 @@ class CalibratedGaussianOverSampler(GaussianViewMixin, ResamplerMixin, BaseOverS
 
     Attributes
     ----------
-    means_, calibrated_means_ : ndarray of shape (n_classes, n_features)
-        Means of the inliers, and those that rows are drawn around.
+    means_ : ndarray of shape (n_classes, n_features)
+        Means of the inliers.
+    calibrated_means_ : ndarray of shape (n_classes, n_features)
+        Means that rows are drawn around.
     borrowed_from_ : dict
         Tail class -> (labels of the lenders, their weights, which sum to 1).
     inlier_mask_ : ndarray of shape (n_samples,), bool
@@ -102,16 +104,26 @@ class CalibratedGaussianOverSampler(GaussianViewMixin, ResamplerMixin, BaseOverS
         Class -> rows to add.
     classes_ : ndarray of shape (n_classes,)
         Labels.
-    sample_indices_, is_synthetic_, parents_, weights_ : ndarray
-        Where each output row came from. A made row has no parents; its base in
-        ``sample_indices_`` is some inlier of its class.
-    sample_weight_, groups_ : ndarray or None
+    sample_indices_ : ndarray of shape (n_out,), intp
+        Source row of each output row; for a made row some inlier of its class.
+    is_synthetic_ : ndarray of shape (n_out,), bool
+        Which output rows were made.
+    parents_ : ndarray of shape (n_out, p), intp
+        Input rows that an output row is made of: itself for a kept row, none (-1) for
+        a made one.
+    weights_ : ndarray of shape (n_out, p)
+        Their shares.
+    sample_weight_ : ndarray of shape (n_out,) or None
         Weights of the output rows; a made row gets the mean weight of the inliers of
-        its class. ``groups_`` is None: groups are refused.
+        its class. None if none were given.
+    groups_ : None
+        Groups are refused.
     n_generated_ : dict
         Class -> made rows.
-    class_prior_before_, class_prior_after_ : ndarray of shape (n_classes,)
-        Shares of the classes.
+    class_prior_before_ : ndarray of shape (n_classes,)
+        Shares of the classes in the input, by weight where there are weights.
+    class_prior_after_ : ndarray of shape (n_classes,)
+        The same for the output.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
