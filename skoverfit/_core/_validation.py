@@ -79,6 +79,27 @@ def check_labels(y: Any, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
     if values.dtype == object:
         _refuse_mixed(values, name)
     _refuse_continuous(values, name)
+    return _coded(values)
+
+
+# Labels that span at most so many whole numbers are coded by a table of all of them.
+_TABLE = 1 << 16
+
+
+def _coded(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return classes and codes; ``np.unique`` would sort all labels for the codes."""
+    if values.dtype.kind in "iu":
+        low, high = int(values.min()), int(values.max())
+        if high - low < _TABLE and high < 2**63:
+            offset = values.astype(np.int64) - low
+            present = np.bincount(offset, minlength=high - low + 1) > 0
+            classes = (np.flatnonzero(present) + low).astype(values.dtype)
+            return classes, (np.cumsum(present) - 1)[offset].astype(
+                np.int64, copy=False
+            )
+    elif values.dtype.kind in "bfU":
+        classes = np.unique(values)
+        return classes, np.searchsorted(classes, values).astype(np.int64, copy=False)
     classes, codes = np.unique(values, return_inverse=True)
     return classes, codes.astype(np.int64, copy=False)
 

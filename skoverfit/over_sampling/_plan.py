@@ -127,7 +127,7 @@ def plan_class(
     # once, which is worth more than leaving out the few that weren't drawn if m >= n.
     seeds = np.unique(drawn) if m < n else np.arange(n)
     found = _neighbours(space, rows, seeds, label, options, notes, group_codes)
-    at = np.searchsorted(seeds, drawn)
+    at = np.searchsorted(seeds, drawn) if m < n else drawn
     partner = _partners(found, at, slot, rng)
     step[partner < 0] = 0.0
     # As narrow as they can be: beside the output these are what the memory goes to.

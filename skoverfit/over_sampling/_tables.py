@@ -12,12 +12,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
+from joblib import effective_n_jobs
 
 from skoverfit._core._neighbors import NeighborTable
 from skoverfit._core._rebuild import restore
 from skoverfit._core._resampling import ResamplingData
 from skoverfit.over_sampling._plan import Options, Plan
-from skoverfit.over_sampling._segments import fill_rows, make_sparse
+from skoverfit.over_sampling._segments import copy_rows, fill_rows, make_sparse
 from skoverfit.over_sampling._spaces import EngineSpace, ObjectSpace, Space, nan_std
 
 __all__ = [
@@ -96,6 +97,7 @@ class NumericTable:
         self.data, self.options = data, options
         self.values = data.values
         self.searcher, self.n_jobs = searcher, n_jobs
+        self.n_threads = effective_n_jobs(n_jobs)
         self.scale = None if scaling is None else self._column_scale()
         self._spread: np.ndarray | None = None
 
@@ -152,6 +154,7 @@ class DenseTable(NumericTable):
             self.options,
             complete=self.complete,
             spread=self.spread,
+            n_threads=self.n_threads,
         )
 
     def make(self, plan: Plan) -> np.ndarray:
@@ -165,7 +168,7 @@ class DenseTable(NumericTable):
     def _room(self, m: int) -> np.ndarray:
         n, d = self.values.shape
         out = np.empty((n + m, d), dtype=self.values.dtype)
-        out[:n] = self.values
+        copy_rows(out[:n], self.values, self.n_threads)
         return out
 
     def assemble(self, plans: Sequence[Plan]) -> Any:

@@ -243,12 +243,14 @@ template <class T, bool TIES, bool PARTIAL> void nearest(const LeafPair<T> *pair
         V m = s[r][0];
         UNROLL for (int u = 1; u < VECTORS; u++) m = smaller(m, s[r][u]);
         if (row >= a.n_queries) continue;
-        T limit = distance[a.k - 1];
-        if (a.k_own && own[a.k_own - 1] > limit) limit = own[a.k_own - 1];
-        if (__builtin_expect(below<TIES>(m, limit - V{}) == 0, 1)) continue;
+        auto limit = [&]() -> T {
+          T v = distance[a.k - 1];
+          return a.k_own && own[a.k_own - 1] > v ? own[a.k_own - 1] : v;
+        };
+        if (__builtin_expect(below<TIES>(m, limit() - V{}) == 0, 1)) continue;
         for (int u = 0; u < VECTORS; u++) {
           V x = s[r][u];
-          for (unsigned bits = below<TIES>(x, limit - V{}); bits; bits &= bits - 1) {
+          for (unsigned bits = below<TIES>(x, limit() - V{}); bits; bits &= bits - 1) {
             int l = __builtin_ctz(bits);
             int32_t id = a.ids[u0 + u * W + l];
             T v = x[l];
