@@ -21,8 +21,10 @@ def test_python_examples_run():
         if "t.csv" not in block:  # a table that the reader has; the command is tested
             exec(code, namespace)
             ran += 1
-    assert ran == 3
+    assert ran == 4
     assert namespace["search"].best_score_ > 0.9
+    assert (namespace["parents"] >= 0).all()
+    assert len(namespace["parents"]) == len(namespace["y_more"]) - len(split[2])
     assert (namespace["y_noisy"] != namespace["y_train"]).mean() > 0.15
     assert 0 <= namespace["error"] < 0.5
 
