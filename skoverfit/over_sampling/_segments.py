@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from skoverfit._core._neighbors import _compiled
 from skoverfit.over_sampling._plan import Options, Plan
 
 __all__ = [
@@ -62,6 +63,10 @@ def _fill_segments(
     out: np.ndarray, values: np.ndarray, plan: Plan, n_threads: int
 ) -> None:
     """Write base + step * (partner - base): nothing is missing, drawn or rounded."""
+    if _compiled.available() and values.flags.c_contiguous and out.flags.c_contiguous:
+        step = np.ascontiguousarray(plan.step, dtype=np.float64)
+        _compiled.interpolate(values, plan.base, plan.partner, step, out, n_threads)
+        return
     rows = chunk_rows(out.shape[1], out.itemsize)
 
     def part(first: int, last: int) -> None:

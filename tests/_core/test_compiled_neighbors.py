@@ -119,6 +119,23 @@ def test_the_kernel_reads_nothing_outside_its_arrays(arguments, message):
         _compiled.search(table, **arguments)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("number", [np.int32, np.int64])
+def test_points_between_rows_are_those_of_numpy_to_the_bit(kind, number):
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((300, 13)).astype(kind)
+    base, partner = rng.integers(300, size=(2, 5000)).astype(number)
+    partner[::7] = -1
+    step, out = rng.random(5000), np.empty((5000, 13), dtype=kind)
+    _compiled.interpolate(values, base, partner, step, out, n_threads=3)
+    x, z = values[base], values[np.where(partner < 0, base, partner)]
+    assert np.array_equal(out, x + (z - x) * step.astype(kind)[:, None])
+    with pytest.raises(ValueError, match="row numbers"):
+        _compiled.interpolate(values, base + 300, partner, step, out)
+    with pytest.raises(ValueError, match="shapes"):
+        _compiled.interpolate(values, base[1:], partner, step, out)
+
+
 def test_no_instruction_set_is_made_up():
     table = tables()["symmetric"]
     with pytest.raises(ValueError, match="no instruction set v9"):

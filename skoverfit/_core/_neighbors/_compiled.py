@@ -13,7 +13,13 @@ import numpy as np
 if TYPE_CHECKING:
     from skoverfit._core._neighbors._table import NeighborTable
 
-__all__ = ["available", "instruction_sets", "search", "search_own_and_all"]
+__all__ = [
+    "available",
+    "instruction_sets",
+    "interpolate",
+    "search",
+    "search_own_and_all",
+]
 
 # Set to anything but "" or "0" to measure or test what runs where nothing was compiled.
 SWITCH = "SKOVERFIT_NO_KERNEL"
@@ -39,6 +45,22 @@ def available() -> bool:
 def instruction_sets() -> list[str]:
     """Return the instruction sets of this processor that the kernel has, best first."""
     return list(_module().instruction_sets()) if available() else []
+
+
+def interpolate(
+    values: np.ndarray,
+    base: np.ndarray,
+    partner: np.ndarray,
+    step: np.ndarray,
+    out: np.ndarray,
+    n_threads: int = 1,
+) -> None:
+    """Write base + step * (partner - base) into ``out``, in one pass over the memory.
+
+    A negative partner stands for the base itself. ``values`` and ``out`` are
+    C-contiguous and of one float type, ``base`` and ``partner`` of one integer type.
+    """
+    _module().interpolate(values, base, partner, step, out, n_threads)
 
 
 def _bytes(codes: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray]:

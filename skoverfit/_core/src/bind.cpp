@@ -101,6 +101,31 @@ static int64_t search(const Values &values, const std::optional<Codes> &codes,
   }
 }
 
+template <class T, class I>
+static void make_rows(nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu> values,
+                      nb::ndarray<const I, nb::ndim<1>, nb::c_contig, nb::device::cpu> base,
+                      nb::ndarray<const I, nb::ndim<1>, nb::c_contig, nb::device::cpu> partner,
+                      nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu> step,
+                      nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu> out,
+                      int n_threads) {
+  const int64_t m = int64_t(base.shape(0)), n = int64_t(values.shape(0));
+  require(int64_t(partner.shape(0)) == m && int64_t(step.shape(0)) == m &&
+              int64_t(out.shape(0)) == m && out.shape(1) == values.shape(1),
+          "shapes of the plan");
+  for (int64_t i = 0; i < m; i++)
+    require(base.data()[i] >= 0 && base.data()[i] < n && partner.data()[i] < n,
+            "row numbers of the plan");
+  nb::gil_scoped_release released;
+  interpolate(values.data(), int64_t(values.shape(1)), base.data(), partner.data(),
+              step.data(), m, out.data(), n_threads);
+}
+
+template <class T, class I> static void add_interpolate(nb::module_ &m) {
+  m.def("interpolate", &make_rows<T, I>, nb::arg("values").noconvert(),
+        nb::arg("base").noconvert(), nb::arg("partner").noconvert(),
+        nb::arg("step").noconvert(), nb::arg("out").noconvert(), nb::arg("n_threads"));
+}
+
 NB_MODULE(_knn, m) {
   m.doc() = "Compiled exact nearest neighbours; used through skoverfit._core._neighbors.";
   m.def("search", &search, nb::arg("values").noconvert(), nb::arg("codes").noconvert().none(),
@@ -111,4 +136,8 @@ NB_MODULE(_knn, m) {
         nb::arg("own_index").noconvert().none(), nb::arg("n_threads"),
         nb::arg("instruction_set"));
   m.def("instruction_sets", &instruction_sets);
+  add_interpolate<float, int32_t>(m);
+  add_interpolate<float, int64_t>(m);
+  add_interpolate<double, int32_t>(m);
+  add_interpolate<double, int64_t>(m);
 }

@@ -571,6 +571,29 @@ std::vector<std::string> instruction_sets() {
   return names;
 }
 
+template <class T, class I>
+void interpolate(const T *values, int64_t n_columns, const I *base, const I *partner,
+                 const double *step, int64_t n, T *out, int n_threads) {
+  const int64_t rows = std::max<int64_t>(1, (1 << 16) / std::max<int64_t>(n_columns, 1));
+  in_parallel(n_threads, (n + rows - 1) / rows, [] { return false; },
+              [&](int64_t chunk, int) {
+    for (int64_t i = chunk * rows; i < std::min(n, (chunk + 1) * rows); i++) {
+      const T *x = values + base[i] * n_columns;
+      const T *z = partner[i] < 0 ? x : values + partner[i] * n_columns;
+      const T u = T(step[i]);
+      T *made = out + i * n_columns;
+      for (int64_t t = 0; t < n_columns; t++) made[t] = x[t] + (z[t] - x[t]) * u;
+    }
+  });
+}
+#define INTERPOLATE(T, I)                                                              \
+  template void interpolate(const T *, int64_t, const I *, const I *, const double *,   \
+                            int64_t, T *, int);
+INTERPOLATE(float, int32_t)
+INTERPOLATE(float, int64_t)
+INTERPOLATE(double, int32_t)
+INTERPOLATE(double, int64_t)
+
 int64_t solve(const Problem &problem) {
   Search search(problem, pick(problem.instruction_set));
   return search.n_queries ? search.run() : 0;
