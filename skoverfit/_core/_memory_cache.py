@@ -13,6 +13,7 @@ import pickle
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +71,7 @@ class BoundedCache:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = int(max_bytes)
-        self._entries: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._n_bytes = 0
         self._hits = 0
         self._misses = 0
@@ -82,23 +83,44 @@ class BoundedCache:
         """The bound in bytes."""
         return self._max_bytes
 
-    def get(self, key: str) -> Any | None:
-        """Return the value of this key and mark it as used, or None."""
+    def get(
+        self,
+        key: Hashable,
+        *,
+        usable: Callable[[Any], bool] | None = None,
+        count_miss: bool = True,
+    ) -> Any | None:
+        """Return the value of this key and mark it as used, or None.
+
+        Parameters
+        ----------
+        key : hashable
+            What it was put under.
+        usable : callable, default=None
+            Says whether the value that is there will do; one that won't is a miss.
+        count_miss : bool, default=True
+            Whether a miss is counted.
+
+        Returns
+        -------
+        object or None
+            The value itself, not a copy.
+        """
         with self._lock:
             entry = self._entries.get(key)
-            if entry is None:
-                self._misses += 1
+            if entry is None or (usable is not None and not usable(entry[0])):
+                self._misses += count_miss
                 return None
             self._hits += 1
             self._entries.move_to_end(key)
             return entry[0]
 
-    def put(self, key: str, value: Any, n_bytes: int) -> bool:
+    def put(self, key: Hashable, value: Any, n_bytes: int) -> bool:
         """Keep a value of this size, dropping those unused for longest.
 
         Parameters
         ----------
-        key : str
+        key : hashable
             What `get` asks for; an older value of the same key is replaced.
         value : object
             Anything but None.
@@ -144,7 +166,7 @@ class BoundedCache:
                 misses=self._misses,
             )
 
-    def _drop(self, key: str) -> None:
+    def _drop(self, key: Hashable) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._n_bytes -= entry[1]

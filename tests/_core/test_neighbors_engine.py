@@ -323,7 +323,7 @@ def test_a_child_uses_the_cache_even_if_a_thread_held_its_lock():
 
     def hold():
         while not stop.is_set():
-            with _cache._STATE.lock:
+            with _cache._GRAPHS._lock:
                 pass
 
     holder = threading.Thread(target=hold)

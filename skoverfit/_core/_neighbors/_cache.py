@@ -9,14 +9,12 @@ bound is reached.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import threading
-from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from skoverfit._core._memory_cache import BoundedCache, content_hash
 from skoverfit._core._neighbors._table import NeighborTable
 
 __all__ = [
@@ -30,7 +28,7 @@ __all__ = [
 ]
 
 _DEFAULT_LIMIT = 256 * 2**20
-_Key = tuple[bytes, ...]
+_Key = tuple[str, ...]
 
 
 class CacheInfo(NamedTuple):
@@ -54,31 +52,8 @@ class CacheInfo(NamedTuple):
     max_bytes: int
 
 
-class _State:
-    """Graphs in the order of their last use, behind one lock."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.graphs: OrderedDict[_Key, tuple[np.ndarray, np.ndarray]] = OrderedDict()
-        self.n_bytes = self.hits = self.misses = 0
-        self.max_bytes = _DEFAULT_LIMIT
-
-    def drop_oldest(self) -> None:
-        while self.n_bytes > self.max_bytes:
-            self.n_bytes -= _size(self.graphs.popitem(last=False)[1])
-
-
-_STATE = _State()
-if hasattr(os, "register_at_fork"):  # a child must not inherit a lock that is held
-    os.register_at_fork(
-        before=_STATE.lock.acquire,
-        after_in_parent=_STATE.lock.release,
-        after_in_child=_STATE.lock.release,
-    )
-
-
-def _size(graph: tuple[np.ndarray, np.ndarray]) -> int:
-    return graph[0].nbytes + graph[1].nbytes
+# Under each key: distances and row numbers of the widest graph met.
+_GRAPHS = BoundedCache(_DEFAULT_LIMIT)
 
 
 def set_cache_limit(max_bytes: int) -> None:
@@ -109,9 +84,7 @@ def set_cache_limit(max_bytes: int) -> None:
         )
     if max_bytes < 0:
         raise ValueError(f"max_bytes must be 0 or more. Got {max_bytes} instead.")
-    with _STATE.lock:
-        _STATE.max_bytes = int(max_bytes)
-        _STATE.drop_oldest()
+    _GRAPHS.resize(int(max_bytes))
 
 
 def clear_cache() -> None:
@@ -124,9 +97,7 @@ def clear_cache() -> None:
     >>> cache_info().n_graphs
     0
     """
-    with _STATE.lock:
-        _STATE.graphs.clear()
-        _STATE.n_bytes = _STATE.hits = _STATE.misses = 0
+    _GRAPHS.clear()
 
 
 def cache_info() -> CacheInfo:
@@ -144,86 +115,55 @@ def cache_info() -> CacheInfo:
     >>> cache_info().max_bytes // 2**20
     256
     """
-    with _STATE.lock:
-        return CacheInfo(
-            hits=_STATE.hits,
-            misses=_STATE.misses,
-            n_graphs=len(_STATE.graphs),
-            n_bytes=_STATE.n_bytes,
-            max_bytes=_STATE.max_bytes,
-        )
+    info = _GRAPHS.info()
+    return CacheInfo(
+        hits=info.hits,
+        misses=info.misses,
+        n_graphs=info.entries,
+        n_bytes=info.n_bytes,
+        max_bytes=info.max_bytes,
+    )
 
 
 def is_on() -> bool:
     """Whether anything may be kept."""
-    return _STATE.max_bytes > 0
+    return _GRAPHS.max_bytes > 0
 
 
-def fingerprint(*parts: Any) -> bytes:
-    """Return a digest of tables, arrays and None; equal content has equal ones."""
-    digest = hashlib.sha256()
+def fingerprint(*parts: Any) -> str:
+    """Return a hash of tables, arrays and None; equal content has equal ones."""
+    flat: list[Any] = []
     for part in parts:
         if isinstance(part, NeighborTable):
-            numeric = part.numeric
-            arrays = (
-                [numeric.data, numeric.indices, numeric.indptr]
-                if part.is_sparse
-                else [numeric]
-            )
-            digest.update(repr((part.numeric.shape, part.mismatch)).encode())
-            for array in [*arrays, part.codes]:
-                _update(digest, array)
+            flat += [part.numeric, part.codes, part.mismatch]
         else:
-            _update(digest, part)
-    return digest.digest()
-
-
-def _update(digest: Any, array: np.ndarray | None) -> None:
-    if array is None:
-        digest.update(b"None;")
-        return
-    digest.update(f"{array.shape} {array.dtype.str};".encode())
-    if array.size:
-        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+            flat.append(part)
+    return content_hash(*flat)
 
 
 def recall(key: _Key, k: int, *, count: bool = True) -> Any:
     """Return copies of the first k neighbours under this key, or None."""
-    with _STATE.lock:
-        graph = _STATE.graphs.get(key)
-        if graph is None or graph[0].shape[1] < k:
-            _STATE.misses += count
-            return None
-        _STATE.graphs.move_to_end(key)
-        _STATE.hits += 1
+    graph = _GRAPHS.get(key, usable=_wide_enough(k), count_miss=count)
+    if graph is None:
+        return None
     return graph[0][:, :k].copy(), graph[1][:, :k].astype(np.intp)
 
 
 def recall_rows(key: _Key, k: int, rows: np.ndarray) -> Any:
     """Return copies of some rows of a whole graph, or None; no miss is counted."""
-    with _STATE.lock:
-        graph = _STATE.graphs.get(key)
-        if graph is None or graph[0].shape[1] < k:
-            return None
-        _STATE.graphs.move_to_end(key)
-        _STATE.hits += 1
+    graph = _GRAPHS.get(key, usable=_wide_enough(k), count_miss=False)
+    if graph is None:
+        return None
     return graph[0][rows, :k], graph[1][rows, :k].astype(np.intp)
 
 
+def _wide_enough(k: int) -> Callable[[tuple[np.ndarray, np.ndarray]], bool]:
+    return lambda graph: graph[0].shape[1] >= k
+
+
 def remember(key: _Key, distances: np.ndarray, indices: np.ndarray) -> None:
-    """Keep copies of a graph, unless a wider one is there already."""
+    """Keep copies of a graph: the caller saw that no wider one was there."""
     narrow = np.int32 if indices.size == 0 or indices.max() < 2**31 else np.int64
     n_bytes = distances.nbytes + indices.size * np.dtype(narrow).itemsize
-    if n_bytes > _STATE.max_bytes:
-        return
-    graph = (distances.copy(), indices.astype(narrow))
-    with _STATE.lock:
-        old = _STATE.graphs.get(key)
-        if old is not None and old[0].shape[1] >= distances.shape[1]:
-            return
-        if old is not None:
-            _STATE.n_bytes -= _size(old)
-        _STATE.graphs[key] = graph
-        _STATE.graphs.move_to_end(key)
-        _STATE.n_bytes += _size(graph)
-        _STATE.drop_oldest()
+    if n_bytes <= _GRAPHS.max_bytes:
+        _GRAPHS.put(key, (distances.copy(), indices.astype(narrow)), n_bytes)

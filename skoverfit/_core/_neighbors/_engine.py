@@ -201,13 +201,14 @@ def find_own_and_all_neighbors(
     own_key = (content, asked, _cache.fingerprint(codes))
     own = _cache.recall(own_key, k_own)
     everyone = _cache.recall((content, asked), k_all, count=False)
-    if own is None or everyone is None:
-        own, everyone = module.search_own_and_all(
-            table, k_own, k_all, codes, rows, threads
-        )
-        _cache.remember(own_key, *own)
-        _cache.remember((content, asked), *everyone)
-    return own, everyone
+    if own is not None and everyone is not None:
+        return own, everyone
+    found = module.search_own_and_all(table, k_own, k_all, codes, rows, threads)
+    if own is None:
+        _cache.remember(own_key, *found[0])
+    if everyone is None:  # otherwise a wider one is there
+        _cache.remember((content, asked), *found[1])
+    return found
 
 
 def _check_k(k: int, candidates: int, what: str, name: str = "k") -> int:
