@@ -43,6 +43,8 @@ default_role = "literal"
 nitpicky = True
 toc_object_entries_show_parents = "hide"
 nitpick_ignore_regex = [
+    # Properties that scikit-learn's pipeline has; numpydoc makes links of them.
+    (r"py:obj", r"(named_steps|classes_|n_features_in_|feature_names_in_)"),
     (r"py:.*", r"(imblearn|joblib|numpy|pandas|polars|scipy|sklearn|skorch|torch)\..*"),
 ]
 if os.environ.get("SKOVERFIT_INTERSPHINX") == "1":

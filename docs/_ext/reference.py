@@ -17,10 +17,11 @@ from skoverfit.catalogue import REMEDIES, Remedy
 
 ROLES = {
     "baseline": "what every other row is measured against",
-    "step": "goes before the estimator in imbalanced-learn's Pipeline",
+    "step": "goes before the estimator in a pipeline that knows samplers",
     "wrap": "takes the estimator as its first parameter",
     "replace": "a classifier of its own",
     "configure": "sets the estimator's own parameters",
+    "tool": "treats nothing itself and is not measured",
 }
 PEERS = {
     "imblearn": "https://imbalanced-learn.org/stable/references/generated/{}.html",

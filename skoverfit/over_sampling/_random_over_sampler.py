@@ -86,7 +86,7 @@ class RandomOverSampler(ResamplerMixin, BaseOverSampler):
         Groups of all rows, where they were given; a made row has that of its base.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns; only where X has string names.
 
     See Also

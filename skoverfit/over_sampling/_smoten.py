@@ -78,7 +78,7 @@ class SMOTEN(ResamplerMixin, BaseOverSampler):
         Groups of all rows, where they were given.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns; only where X has string names.
 
     See Also

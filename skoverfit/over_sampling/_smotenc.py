@@ -92,7 +92,7 @@ class SMOTENC(SMOTE):
         adds its square to the squared distance (1 where it is 0).
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns; only where X has string names.
 
     See Also

@@ -128,7 +128,7 @@ class Pipeline(PipelineFitter, _ImblearnPipeline):
         The labels that the last step knows.
     n_features_in_ : int
         Number of features that the first step saw.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features that the first step saw, if it saw names.
     sample_indices_ : ndarray of shape (n_rows_out,)
         The source row of each row that reached the last step (or came out of

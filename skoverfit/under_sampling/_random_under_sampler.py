@@ -70,7 +70,7 @@ class RandomUnderSampler(ResamplerMixin, BaseUnderSampler):
         Groups of the kept rows, where they were given.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns; only where X has string names.
 
     See Also
