@@ -171,7 +171,7 @@ REMEDIES: tuple[Remedy, ...] = (
     ),
     Remedy(
         name="prior_threshold",
-        title="threshold at the class shares",
+        title="class-share threshold",
         path="skoverfit.calibration.PriorCorrectedClassifier",
         kind="decision",
         role="wrap",

@@ -9,11 +9,10 @@ depends on where they land. A picture shows it, and a report puts it into figure
 
 import matplotlib.pyplot as plt
 import numpy as np
-from imblearn.over_sampling import RandomOverSampler
 from sklearn.datasets import load_breast_cancer, make_moons
 
 from skoverfit.inspection import ResamplingDisplay, synthetic_report
-from skoverfit.over_sampling import SMOTE
+from skoverfit.over_sampling import SMOTE, RandomOverSampler
 
 X, y = make_moons((400, 100), noise=0.15, random_state=0)
 y = np.where(y == 1, "rare", "frequent")
