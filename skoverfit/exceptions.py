@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Errors and warnings of the library."""
 
-__all__ = ["BadInputError", "SkoverfitWarning", "StoreError"]
+__all__ = ["BadInputError", "SkoverfitWarning", "StoreError", "TrainingError"]
 
 
 class BadInputError(ValueError):
@@ -14,6 +14,10 @@ class BadInputError(ValueError):
 
 class StoreError(RuntimeError):
     """Say why the result store can't be read or written; nothing in it was lost."""
+
+
+class TrainingError(ArithmeticError):
+    """Say at which step a training broke down, with which learning rate, and why."""
 
 
 class SkoverfitWarning(UserWarning):

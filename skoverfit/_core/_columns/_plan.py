@@ -110,6 +110,22 @@ class ColumnPlan:
         made = [columns[position] for position in sorted(columns)]
         return join_columns(self._source, self._table, kept, made, len(numeric))
 
+    def absolute_numbers(self) -> np.ndarray:
+        """Return the numeric columns in units that another table shares.
+
+        Returns
+        -------
+        ndarray of shape (n, d), float64
+            Dates and durations in seconds (since 1970), all else in its own unit; NaN
+            where missing. Whole numbers above 2**53 are rounded.
+        """
+        made = np.empty(self.numeric.shape)
+        for j, column in enumerate(self._numeric):
+            scale = column.raw.tick / 1e9 if column.raw.content == "time" else 1.0
+            made[:, j] = column.values
+            made[:, j] = (column.offset + column.unit * made[:, j]) * scale
+        return made
+
     def _made(self, numeric: Any, codes: Any) -> tuple[np.ndarray, np.ndarray]:
         given = [part for part in (numeric, codes) if part is not None]
         m = len(given[0]) if given else 0
@@ -140,6 +156,7 @@ def analyse_columns(
     ordinal_features: Any = "auto",
     integer_features: Any = "auto",
     allow_all_missing: bool = False,
+    warn_of_identifiers: bool = True,
 ) -> ColumnPlan:
     """Plan how a table is turned into numbers and codes.
 
@@ -158,6 +175,8 @@ def analyse_columns(
         Float columns that take whole numbers only, beside those of whole dtypes.
     allow_all_missing : bool, default=False
         Whether a column without any value is accepted.
+    warn_of_identifiers : bool, default=True
+        Whether to warn of a text column in which every row differs.
 
     Returns
     -------
@@ -209,7 +228,8 @@ def analyse_columns(
             )
         if roles.is_nominal(position, name, raw):
             nominal.append(nominal_column(raw, position, name))
-            _warn_of_identifiers(raw, nominal[-1])
+            if warn_of_identifiers:
+                _warn_of_identifiers(raw, nominal[-1])
         else:
             column = numeric_column(raw, position, name)
             column.whole = roles.whole is not None and position in roles.whole

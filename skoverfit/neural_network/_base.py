@@ -1,0 +1,472 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the classifier and the regressor share: from a table to a trained net."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_n_features,
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from skoverfit._core._arrays import kind_of, n_rows, take_rows, to_numpy
+from skoverfit._core._random import derive_seed, root_entropy
+from skoverfit._core._validation import check_same_length, warn
+from skoverfit.exceptions import BadInputError
+from skoverfit.neural_network._batch_steps import STEPS, BatchStep, get_batch_step
+from skoverfit.neural_network._callbacks import CallbackSupport, epoch_events
+from skoverfit.neural_network._devices import get_device
+from skoverfit.neural_network._encoding import TableEncoder, is_mixed_table
+from skoverfit.neural_network._layers import ACTIVATIONS
+from skoverfit.neural_network._net import TabularNet
+from skoverfit.neural_network._optimizers import get_optimizer
+from skoverfit.neural_network._prepared import Prepared, holdout_parts
+from skoverfit.neural_network._schedules import SCHEDULES
+from skoverfit.neural_network._settings import Settings
+from skoverfit.neural_network._training import train_stack
+
+__all__ = ["BaseTabularMLP"]
+
+_DTYPES = {"float32": torch.float32, "float64": torch.float64}
+_MIXED = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def _known_container(X: Any) -> Any:
+    """Return a container of the arrays bridge; array-likes of others as arrays."""
+    try:
+        kind_of(X)
+    except TypeError:
+        if hasattr(X, "__array__"):
+            return np.asarray(X)
+        raise
+    return X
+
+
+class BaseTabularMLP(CallbackSupport, BaseEstimator):
+    """Base class of the tabular nets; use a derived class."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        "hidden_layer_sizes": ["array-like"],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "numeric_embedding": [StrOptions({"auto", "periodic"}), None],
+        "linear_start": ["boolean"],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "loss": [str, type, torch.nn.Module],
+        "optimizer": [str, type],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "schedule": [StrOptions(set(SCHEDULES))],
+        "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
+        "batch_size": [
+            StrOptions({"auto"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
+        "batch_step": [StrOptions(set(STEPS)), BatchStep, None],
+        "callbacks": [list, tuple, None],
+        "module": [callable, torch.nn.Module, None],
+        "categorical_features": ["array-like", StrOptions({"auto"}), None],
+        "numeric_scaling": [StrOptions({"robust", "standard"})],
+        "device": [str, torch.device],
+        "dtype": [StrOptions(set(_DTYPES))],
+        "mixed_precision": [StrOptions(set(_MIXED)), None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    @abstractmethod
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes: Any,
+        activation: str,
+        dropout: float,
+        numeric_embedding: str | None,
+        linear_start: bool,
+        n_estimators: int,
+        loss: Any,
+        optimizer: Any,
+        learning_rate: float,
+        weight_decay: float,
+        schedule: str,
+        warmup_epochs: int,
+        batch_size: int | str,
+        max_epochs: int,
+        early_stopping: bool,
+        validation_fraction: float,
+        n_iter_no_change: int,
+        tol: float,
+        gradient_clip: float | None,
+        batch_step: Any,
+        callbacks: Any,
+        module: Any,
+        categorical_features: Any,
+        numeric_scaling: str,
+        device: Any,
+        dtype: str,
+        mixed_precision: str | None,
+        max_time: float | None,
+        warm_start: bool,
+        verbose: int,
+        random_state: Any,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.numeric_embedding = numeric_embedding
+        self.linear_start = linear_start
+        self.n_estimators = n_estimators
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.warmup_epochs = warmup_epochs
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.gradient_clip = gradient_clip
+        self.batch_step = batch_step
+        self.callbacks = callbacks
+        self.module = module
+        self.categorical_features = categorical_features
+        self.numeric_scaling = numeric_scaling
+        self.device = device
+        self.dtype = dtype
+        self.mixed_precision = mixed_precision
+        self.max_time = max_time
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # --- what a subclass says --------------------------------------------------------
+
+    @abstractmethod
+    def _make_loss(self) -> torch.nn.Module:
+        """Return the loss of one value a row."""
+
+    @abstractmethod
+    def _check_target(
+        self, y: Any, weight: np.ndarray | None, *, first: bool
+    ) -> dict[str, Any]:
+        """Check the target.
+
+        Return ``target`` (what the net is trained on), ``strata`` (class codes or None)
+        and ``fitted`` (attributes to set after success).
+        """
+
+    @abstractmethod
+    def _start_bias(
+        self, target: np.ndarray, weight: np.ndarray | None, fitted: dict[str, Any]
+    ) -> np.ndarray:
+        """Return where the outputs of a net start that trains on these rows."""
+
+    @abstractmethod
+    def _linear_model(
+        self,
+        dense: np.ndarray,
+        target: np.ndarray,
+        weight: np.ndarray | None,
+        fitted: dict[str, Any],
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fit a linear model; return weights ``(d, n_outputs)`` and the bias."""
+
+    @abstractmethod
+    def _n_outputs(self, fitted: dict[str, Any]) -> int:
+        """Return the outputs of the module."""
+
+    # --- settings --------------------------------------------------------------------
+
+    def _settings(self, *, incremental: bool = False) -> Settings:
+        """Resolve the parameters; errors name the parameter."""
+        sizes = self._layer_sizes()
+        device = get_device(self.device)
+        if self.dtype == "float64" and device.type == "mps":
+            raise BadInputError(
+                "dtype='float64' needs another device: 'mps' has no double precision."
+            )
+        mixed = None if self.mixed_precision is None else _MIXED[self.mixed_precision]
+        if mixed is torch.float16 and device.type == "cpu":
+            raise BadInputError(
+                "mixed_precision='float16' needs a GPU; use 'bfloat16' on the CPU."
+            )
+        return Settings(
+            hidden_layer_sizes=sizes,
+            activation=self.activation,
+            dropout=self.dropout,
+            numeric_embedding=self.numeric_embedding,
+            linear_start=self.linear_start and self.module is None and bool(sizes),
+            train_linear=False,
+            zero_head=self.linear_start and bool(sizes),
+            learning_rate=float(self.learning_rate),
+            weight_decay=float(self.weight_decay),
+            schedule="constant" if incremental else self.schedule,
+            warmup_epochs=0 if incremental else self.warmup_epochs,
+            max_epochs=1 if incremental else self.max_epochs,
+            batch_size=self.batch_size,
+            patience=self.n_iter_no_change if self.early_stopping else None,
+            tol=self.tol,
+            max_time=self.max_time,
+            gradient_clip=self.gradient_clip,
+            device=device,
+            dtype=_DTYPES[self.dtype],
+            mixed_precision=mixed,
+            optimizer=get_optimizer(self.optimizer),
+            loss=self._make_loss(),
+            batch_step=get_batch_step(self.batch_step),
+            module=self.module,
+            callbacks=None if self.callbacks is None else list(self.callbacks),
+        )
+
+    def _layer_sizes(self) -> tuple[int, ...]:
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
+        if sizes.size == 0:
+            return ()
+        if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.min() < 1:
+            raise BadInputError(
+                "The 'hidden_layer_sizes' parameter must hold positive integers. Got "
+                f"{self.hidden_layer_sizes!r} instead."
+            )
+        return tuple(sizes.tolist())
+
+    # --- input -----------------------------------------------------------------------
+
+    def _check_table(self, X: Any, *, reset: bool) -> Any:
+        """Return a table that the encoder reads: numbers, or columns of any type."""
+        X = _known_container(X)
+        mixed = (
+            is_mixed_table(X) if reset else self._encoder.nominal_columns is not None
+        )
+        if not mixed and kind_of(X) == "tensor":
+            X = to_numpy(X)
+        named = not isinstance(self.categorical_features, (str, type(None)))
+        if mixed or (reset and named):
+            # An "object" array of numbers is one of numbers, and a frame may be.
+            _check_n_features(self, X, reset=reset) if hasattr(X, "shape") else None
+            _check_feature_names(self, X, reset=reset)
+            return X
+        X = validate_data(
+            self,
+            X,
+            accept_sparse=["csr", "csc", "coo"],
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
+            reset=reset,
+        )
+        return X.toarray() if hasattr(X, "toarray") else X
+
+    def _check_weights(self, sample_weight: Any, X: Any) -> np.ndarray | None:
+        if sample_weight is None:
+            return None
+        weight = _check_sample_weight(
+            sample_weight,
+            np.empty((n_rows(X), 1)),
+            dtype=np.float64,
+            ensure_non_negative=True,
+        )
+        if not (weight > 0).any():
+            raise BadInputError(
+                f"sample_weight is zero in all {len(weight)} rows; no row is left to "
+                "train on."
+            )
+        return weight
+
+    def _prepare(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        settings: Settings,
+        *,
+        encoder: TableEncoder | None = None,
+        hold_out: bool,
+    ) -> tuple[Prepared, dict[str, Any]]:
+        """Check and encode the rows, decide who is trained on which."""
+        first = encoder is None
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is "
+                "None."
+            )
+        X, y = self._check_table(X, reset=first), _known_container(y)
+        check_same_length(X, y)
+        weight = self._check_weights(sample_weight, X)
+        told = self._check_target(y, weight, first=first)
+        target, fitted = told["target"], told["fitted"]
+        weight = self._with_class_weight(weight, told)
+        if weight is not None and not (weight > 0).all():
+            rows = np.flatnonzero(weight > 0)
+            X, target, weight = take_rows(X, rows), target[rows], weight[rows]
+        if encoder is None:
+            encoder = TableEncoder.fit(
+                X,
+                weight,
+                scaling=self.numeric_scaling,
+                categorical_features=self.categorical_features,
+            )
+        kind = np.float32 if self.dtype == "float32" else np.float64
+        rows_ = encoder.transform(X, dtype=kind)
+        entropy = root_entropy(self.random_state)
+        n, n_nets = len(target), self.n_estimators
+        train, valid = [np.arange(n)] * n_nets, None
+        if hold_out:
+            train, valid = holdout_parts(
+                told["strata"] if weight is None else self._strata(target),
+                n,
+                n_nets=n_nets,
+                fraction=self.validation_fraction,
+                entropy=entropy,
+            )
+        bias, linear = [], []
+        for rows in train if hold_out else train[:1]:
+            own = None if weight is None else weight[rows]
+            if settings.linear_start and first:
+                slope, start = self._linear_model(
+                    rows_.dense[rows].astype(np.float64), target[rows], own, fitted
+                )
+                linear.append(slope)
+            else:
+                start = self._start_bias(target[rows], own, fitted)
+            bias.append(start)
+        if not hold_out:
+            bias, linear = bias * n_nets, linear * n_nets
+        prepared = Prepared(
+            encoder=encoder,
+            rows=rows_,
+            target=target,
+            weight=weight,
+            train=train,
+            valid=valid,
+            n_outputs=self._n_outputs(fitted),
+            seeds=[derive_seed(entropy, "net", k) for k in range(n_nets)],
+            bias=np.stack(bias),
+            linear=np.stack(linear) if linear else None,
+        )
+        return prepared, fitted
+
+    def _strata(self, target: np.ndarray) -> np.ndarray | None:
+        return target if target.dtype.kind == "i" else None
+
+    def _with_class_weight(
+        self, weight: np.ndarray | None, told: Mapping[str, Any]
+    ) -> np.ndarray | None:
+        return weight
+
+    # --- fitting ---------------------------------------------------------------------
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        started = time.monotonic()
+        settings = self._settings()
+        again = self.warm_start and hasattr(self, "net_")
+        prepared, fitted = self._prepare(
+            X,
+            y,
+            sample_weight,
+            settings,
+            encoder=self._encoder if again else None,
+            hold_out=self.early_stopping,
+        )
+        if again:
+            self._check_same_shape(prepared)
+        with epoch_events(self, X, y, settings.max_epochs) as on_epoch:
+            net = train_stack(
+                [prepared],
+                [settings],
+                net=self.net_ if again else None,
+                on_epoch=on_epoch,
+            )
+        self._finish(net, prepared, fitted, time.monotonic() - started)
+        return self
+
+    def _finish(
+        self,
+        net: TabularNet,
+        prepared: Prepared,
+        fitted: dict[str, Any],
+        seconds: float,
+    ) -> None:
+        """Set the fitted attributes, all at once."""
+        for name, value in fitted.items():
+            setattr(self, name, value)
+        self._encoder = prepared.encoder
+        self.net_ = net
+        self.n_iter_ = len(net.history)
+        self.fit_time_ = seconds
+        if prepared.valid is not None:
+            self.best_epochs_ = net.best_.epochs.tolist()
+            self.best_losses_ = net.best_.losses.tolist()
+        if net.interrupted_:
+            kept = "the best weights so far" if prepared.valid else "the last weights"
+            warn(
+                f"The training was interrupted after {self.n_iter_} of "
+                f"{self.max_epochs} epochs; the estimator is fitted with {kept}."
+            )
+
+    def _check_same_shape(self, prepared: Prepared) -> None:
+        was = self.net_.n_nets
+        if was != self.n_estimators:
+            raise BadInputError(
+                f"warm_start goes on with {was} nets, but n_estimators is "
+                f"{self.n_estimators}; set warm_start=False to start anew."
+            )
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        started = time.monotonic()
+        settings = self._settings(incremental=True)
+        again = hasattr(self, "net_")
+        prepared, fitted = self._prepare(
+            X,
+            y,
+            sample_weight,
+            settings,
+            encoder=self._encoder if again else None,
+            hold_out=False,
+        )
+        net = train_stack(
+            [prepared], [settings], net=self.net_ if again else None, epochs=1
+        )
+        self._finish(net, prepared, fitted, time.monotonic() - started)
+        return self
+
+    # --- answers ---------------------------------------------------------------------
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return the outputs ``(n_nets, n, n_outputs)`` in float64."""
+        check_is_fitted(self)
+        X = self._check_table(X, reset=False)
+        kind = np.float32 if self.dtype == "float32" else np.float64
+        rows = self._encoder.transform(X, dtype=kind)
+        codes = None if rows.codes is None else torch.from_numpy(rows.codes)
+        outputs = self.net_.outputs(torch.from_numpy(rows.dense), codes)
+        return outputs.double().cpu().numpy()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags

@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables to what a net reads: scaled numbers, one-hot columns, codes to embed.
+
+All statistics are of the rows seen in fit, weighted where these have weights, so that a
+weight of two is a row that is there twice. Numbers are centred and scaled in float64
+before they are cast; time stamps would collapse otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from skoverfit._core._arrays import kind_of
+from skoverfit._core._columns import ColumnPlan, analyse_columns
+
+__all__ = ["EncodedTable", "TableEncoder", "is_mixed_table"]
+
+# A column with more levels is embedded instead of one-hot encoded.
+MAX_ONE_HOT = 64
+# Tables of at most so many rows, and twice the columns, are rotated into the space that
+# their rows span: nothing is lost, and a net reads hundreds of columns less.
+MAX_ROTATED_ROWS = 2000
+_CLIP = 3.0
+
+
+@dataclass(kw_only=True)
+class EncodedTable:
+    """Rows as a net reads them.
+
+    Attributes
+    ----------
+    dense : ndarray of shape (n, d)
+        Numbers, indicators of missing values, one-hot columns.
+    codes : ndarray of shape (n, c), int64, or None
+        Codes of columns that are embedded, 0 for missing and unseen.
+    """
+
+    dense: np.ndarray
+    codes: np.ndarray | None
+
+
+def is_mixed_table(X: Any) -> bool:
+    """Whether a table may hold something else than numbers."""
+    kind = kind_of(X)
+    if kind in ("dataframe", "list", "tuple"):
+        return kind == "dataframe" or _has_text(X)
+    return kind == "numpy" and X.dtype.kind not in "biufc" and X.ndim == 2
+
+
+def _has_text(rows: Any) -> bool:
+    return any(
+        isinstance(cell, (str, bytes, type(None)))
+        for row in rows
+        if isinstance(row, (list, tuple))
+        for cell in row
+    )
+
+
+def _key(level: Any) -> Any:
+    """Return a plain Python value for a level, which any file format can hold."""
+    value = level.item() if isinstance(level, np.generic) else level
+    return value if isinstance(value, (str, int, float, bool)) else repr(value)
+
+
+@dataclass(kw_only=True)
+class TableEncoder:
+    """Encoder of one table's columns; made by `fit`, plain data inside.
+
+    Attributes
+    ----------
+    scaling : str
+        "robust" (median, quartiles, smooth clip) or "standard".
+    numeric_columns, nominal_columns : list of int or None
+        Positions of a mixed table's columns; None where all columns are numbers.
+    center, scale : ndarray
+        Median and scale of the numbers (robust scaling).
+    used : ndarray of bool
+        Numbers that are not constant.
+    has_missing : ndarray of bool
+        Numbers that get an indicator.
+    levels : list of list
+        Levels of each nominal column.
+    mean, deviation : ndarray
+        Of the dense columns, in the order of the output.
+    order : ndarray of int
+        Dense columns in the order of the output: numbers of more than two values first.
+    n_numeric : int
+        How many these are.
+    rotation : ndarray or None
+        Directions that the rows span, where there are fewer rows than columns.
+    """
+
+    scaling: str
+    numeric_columns: list[int] | None = None
+    nominal_columns: list[int] | None = None
+    center: np.ndarray = field(default_factory=lambda: np.empty(0))
+    scale: np.ndarray = field(default_factory=lambda: np.empty(0))
+    used: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
+    has_missing: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
+    levels: list[list[Any]] = field(default_factory=list)
+    mean: np.ndarray = field(default_factory=lambda: np.empty(0))
+    deviation: np.ndarray = field(default_factory=lambda: np.empty(0))
+    order: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    n_numeric: int = 0
+    rotation: np.ndarray | None = None
+
+    @classmethod
+    def fit(
+        cls,
+        X: Any,
+        weight: np.ndarray | None = None,
+        *,
+        scaling: str = "robust",
+        categorical_features: Any = "auto",
+        rotate: bool = True,
+    ) -> TableEncoder:
+        """Learn levels, centres and scales.
+
+        Parameters
+        ----------
+        X : ndarray of numbers of shape (n, p), or a mixed table
+            Missing numbers are NaN.
+        weight : ndarray of shape (n,), optional
+            Sample weights, not all zero.
+        scaling : {"robust", "standard"}, default="robust"
+            How numbers are scaled.
+        categorical_features : "auto", None or array-like, default="auto"
+            Nominal columns, as everywhere in the library.
+        rotate : bool, default=True
+            Whether a table with more columns than rows is rotated into the directions
+            that its rows span.
+        """
+        made = cls(scaling=scaling)
+        numbers, codes = made._read_first(X, categorical_features)
+        made._fit_numbers(numbers, weight)
+        raw = made._raw(numbers, codes)
+        share = None if weight is None else weight / weight.sum()
+        made.mean = raw.mean(axis=0) if share is None else share @ raw
+        squares = (raw - made.mean) ** 2
+        variance = squares.mean(axis=0) if share is None else share @ squares
+        made.deviation = np.sqrt(variance)
+        made.deviation[made.deviation <= 1e-9] = np.inf  # a constant becomes 0
+        made._order(raw)
+        if rotate and len(raw) <= 4 * MAX_ROTATED_ROWS and raw.shape[1] > 1:
+            # Of distinct rows: a weight of two is a row that is there twice.
+            distinct = np.unique(raw if weight is None else raw[weight > 0], axis=0)
+            if 2 * len(distinct) <= raw.shape[1] and len(distinct) <= MAX_ROTATED_ROWS:
+                made._rotate(distinct)
+        return made
+
+    def _read_first(
+        self, X: Any, categorical_features: Any
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        named = categorical_features is not None and not (
+            isinstance(categorical_features, str) and categorical_features == "auto"
+        )
+        if not named and not is_mixed_table(X):
+            return np.asarray(X, dtype=np.float64), []
+        plan = analyse_columns(
+            X,
+            categorical_features,
+            ordinal_features=None if categorical_features is None else "auto",
+            allow_all_missing=True,
+            warn_of_identifiers=True,
+        )
+        self.numeric_columns = plan.numeric_columns.tolist()
+        self.nominal_columns = plan.nominal_columns.tolist()
+        self.levels = [[_key(level) for level in levels] for levels in plan.levels]
+        codes = plan.codes.astype(np.int64)
+        return plan.absolute_numbers(), list(codes.T)
+
+    def _read(self, X: Any) -> tuple[np.ndarray, list[np.ndarray]]:
+        if self.nominal_columns is None:
+            return np.asarray(X, dtype=np.float64), []
+        plan = analyse_columns(
+            X,
+            self.nominal_columns,
+            allow_all_missing=True,
+            warn_of_identifiers=False,
+        )
+        return plan.absolute_numbers(), self._known_codes(plan)
+
+    def _known_codes(self, plan: ColumnPlan) -> list[np.ndarray]:
+        """Translate the codes of another table; unseen levels are 0, as missing is."""
+        made = []
+        for known, levels, codes in zip(
+            self.levels, plan.levels, plan.codes.T, strict=True
+        ):
+            place = {level: code for code, level in enumerate(known, start=1)}
+            table = [0, *(place.get(_key(level), 0) for level in levels)]
+            made.append(np.array(table, dtype=np.int64)[codes])
+        return made
+
+    def _fit_numbers(self, numbers: np.ndarray, weight: np.ndarray | None) -> None:
+        gone = np.isnan(numbers)
+        self.has_missing = gone.any(axis=0)
+        if weight is not None:
+            self.has_missing = gone[weight > 0].any(axis=0)
+        low, middle, high = _quartiles(numbers, weight, self.has_missing | gone.any(0))
+        there = numbers if weight is None else numbers[weight > 0]
+        with np.errstate(all="ignore"):
+            least = np.where(np.isnan(there), np.inf, there).min(axis=0, initial=np.inf)
+            most = np.where(np.isnan(there), -np.inf, there).max(
+                axis=0, initial=-np.inf
+            )
+            scale = high - low
+            scale = np.where(scale > 0, scale, (most - least) / 2)
+        self.center = np.nan_to_num(middle)
+        self.used = np.isfinite(scale) & (scale > 0)
+        self.scale = np.where(self.used, scale, 1.0)
+
+    def _raw(self, numbers: np.ndarray, codes: list[np.ndarray]) -> np.ndarray:
+        """Return all dense columns, robustly scaled, before the last scaling."""
+        made = (numbers[:, self.used] - self.center[self.used]) / self.scale[self.used]
+        gone = np.isnan(made)
+        if gone.any():
+            made[gone] = 0.0
+        if self.scaling == "robust":
+            made /= np.sqrt(1 + (made / _CLIP) ** 2)
+        parts = [made]
+        if self.has_missing.any():
+            parts.append(np.isnan(numbers[:, self.has_missing]).astype(np.float64))
+        for known, column in zip(self.levels, codes, strict=True):
+            if len(known) == 2:
+                parts.append(np.choose(column, [0.0, -1.0, 1.0])[:, None])
+            elif len(known) <= MAX_ONE_HOT:
+                hot = np.arange(1, len(known) + 1)
+                parts.append((column[:, None] == hot).astype(np.float64))
+        return parts[0] if len(parts) == 1 else np.hstack(parts)
+
+    def _order(self, raw: np.ndarray) -> None:
+        """Put numbers of more than two values first."""
+        n_numbers = int(np.count_nonzero(self.used))
+        many = np.zeros(raw.shape[1], dtype=bool)
+        for j in range(n_numbers):
+            column = raw[:, j]
+            first = column[0]
+            other = column[column != first]
+            many[j] = len(other) > 0 and bool((other != other[0]).any())
+        self.order = np.concatenate([np.flatnonzero(many), np.flatnonzero(~many)])
+        self.n_numeric = int(np.count_nonzero(many))
+        self.mean, self.deviation = self.mean[self.order], self.deviation[self.order]
+
+    def _rotate(self, raw: np.ndarray) -> None:
+        scaled = (raw[:, self.order] - self.mean) / self.deviation
+        _, lengths, directions = np.linalg.svd(scaled, full_matrices=False)
+        kept = lengths > 1e-6 * max(lengths.max(initial=0.0), 1e-300)
+        if not kept.any():
+            return
+        # A singular vector's sign is arbitrary: the largest entry is made positive.
+        directions = directions[kept]
+        largest = np.abs(directions).argmax(axis=1)
+        signs = np.sign(directions[np.arange(len(directions)), largest])
+        self.rotation = np.ascontiguousarray((directions * signs[:, None]).T)
+        self.n_numeric = 0
+
+    @property
+    def n_dense(self) -> int:
+        """Dense columns."""
+        if self.rotation is not None:
+            return self.rotation.shape[1]
+        return len(self.order)
+
+    @property
+    def n_codes(self) -> list[int]:
+        """Codes of each embedded column, code 0 counted."""
+        return [len(known) + 1 for known in self.levels if len(known) > MAX_ONE_HOT]
+
+    def transform(self, X: Any, dtype: Any = np.float32) -> EncodedTable:
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : ndarray of numbers, or a mixed table
+            With the columns of fit.
+        dtype : dtype, default=float32
+            Of the dense columns.
+
+        Raises
+        ------
+        ValueError
+            Where a column that was numeric in fit holds text.
+        """
+        numbers, codes = self._read(X)
+        raw = self._raw(numbers, codes)[:, self.order]
+        raw -= self.mean
+        raw /= self.deviation
+        if self.rotation is not None:
+            raw = raw @ self.rotation
+        embedded = [
+            column
+            for known, column in zip(self.levels, codes, strict=True)
+            if len(known) > MAX_ONE_HOT
+        ]
+        return EncodedTable(
+            dense=np.ascontiguousarray(raw, dtype=dtype),
+            codes=np.stack(embedded, axis=1) if embedded else None,
+        )
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the encoder as arrays, lists and plain values."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> TableEncoder:
+        """Return the encoder of a state."""
+        return cls(**state)
+
+
+def _quartiles(
+    numbers: np.ndarray, weight: np.ndarray | None, has_missing: np.ndarray
+) -> np.ndarray:
+    """Return the quartiles of each column without its missing values.
+
+    By the inverse of the distribution function, the definition under which a weight of
+    two is a row that is there twice.
+    """
+    made = np.full((3, numbers.shape[1]), np.nan)
+    shares = [0.25, 0.5, 0.75]
+    whole = np.flatnonzero(~has_missing)
+    if len(whole) and len(numbers):
+        part = numbers if len(whole) == numbers.shape[1] else numbers[:, whole]
+        made[:, whole] = np.quantile(
+            part, shares, axis=0, method="inverted_cdf", weights=weight
+        )
+    for j in _positions(has_missing):
+        there = ~np.isnan(numbers[:, j])
+        mine = None if weight is None else weight[there]
+        if there.any() and (mine is None or mine.sum() > 0):
+            made[:, j] = np.quantile(
+                numbers[there, j], shares, method="inverted_cdf", weights=mine
+            )
+    return made
+
+
+def _positions(mask: np.ndarray) -> Iterable[int]:
+    return np.flatnonzero(mask).tolist()

@@ -1,0 +1,436 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The one training loop: a skorch net over tensors that were moved once.
+
+`TabularNet` is skorch's net with the parts replaced that cost time on tables: no
+per-row loader (batches are gathered by index), no history of batches, the loss stays on
+the device until an epoch ends. The module may hold several nets (its ``n_nets``); each
+has its own rows, generator, learning rate, best weights, and they never meet.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+
+from skoverfit.exceptions import TrainingError
+from skoverfit.neural_network._batch_steps import BatchStep, StepModel
+from skoverfit.neural_network._best_weights import BestWeights
+from skoverfit.neural_network._data import Batch, NetData, TrainBatches, ValidBatches
+from skoverfit.neural_network._losses import row_losses
+from skoverfit.neural_network._schedules import Schedule
+
+__all__ = ["TabularNet", "TrainingPlan"]
+
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+@dataclass(kw_only=True)
+class TrainingPlan:
+    """How a stack of nets is trained; lists have one entry a net.
+
+    Attributes
+    ----------
+    generators : list of torch.Generator
+        What each net draws its order of rows, masks and mixtures from.
+    learning_rate, weight_decay : list of float
+        Of each net.
+    schedule : str, default="constant"
+        Name of a schedule, which all nets share.
+    warmup_epochs : int, default=0
+        Epochs over which the learning rate rises.
+    patience : int or None, default=None
+        Epochs without a better validation loss after which a net is done; None trains
+        all epochs.
+    tol : float, default=0
+        How much lower a validation loss has to be to be better.
+    max_time : float or None, default=None
+        Seconds after which training ends, at the end of an epoch.
+    mixed_precision : torch.dtype or None, default=None
+        Dtype of the forward pass under autocast.
+    gradient_clip : float or None, default=None
+        Largest norm of the gradient of each net.
+    """
+
+    generators: Sequence[torch.Generator]
+    learning_rate: Sequence[float]
+    weight_decay: Sequence[float]
+    schedule: str = "constant"
+    warmup_epochs: int = 0
+    patience: int | None = None
+    tol: float = 0.0
+    max_time: float | None = None
+    mixed_precision: torch.dtype | None = None
+    gradient_clip: float | None = None
+    on_epoch: Callable[[TabularNet], bool] | None = field(default=None, repr=False)
+
+
+class TabularNet(NeuralNet):
+    """skorch net for tables and for stacks of nets; `fit` takes a ``NetData``.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Fresh module; ``module.n_nets`` nets where it has that attribute, otherwise one.
+    criterion : torch.nn.Module
+        Loss with ``reduction="none"``.
+    plan : TrainingPlan
+        How to train.
+    batch_step : BatchStep, optional
+        What is computed on a batch.
+    **kwargs : dict
+        Parameters of ``skorch.NeuralNet``.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        criterion: Any,
+        plan: TrainingPlan,
+        batch_step: BatchStep | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(module, criterion=criterion, train_split=None, **kwargs)
+        self.plan = plan
+        self.batch_step = batch_step
+
+    @property
+    def _default_callbacks(self) -> list[Any]:
+        return []
+
+    @property
+    def n_nets(self) -> int:
+        """Number of nets in the module."""
+        return len(self.plan.generators)
+
+    def initialize_optimizer(self, triggered_directly: bool | None = None) -> Any:
+        """Make the optimizer with the module's own parameter groups, if it has any."""
+        parameters = self.get_params_for("optimizer")
+        parameters["lr"] = self.plan.learning_rate[0]
+        decay = self.plan.weight_decay[0]
+        groups = [{"params": list(self.module_.parameters()), "decayed": True}]
+        if hasattr(self.module_, "parameter_groups"):
+            groups = self.module_.parameter_groups()
+        own = [p for p in self.criterion_.parameters()]
+        if own:
+            groups.append({"params": own, "decayed": False})
+        self._uneven = self._is_uneven()
+        for group in groups:
+            decayed = group["decayed"] and not self._uneven
+            group["weight_decay"] = decay if decayed else 0.0
+        groups = [group for group in groups if group["params"]]
+        self.optimizer_ = self.optimizer(groups, **parameters)
+        for group in self.optimizer_.param_groups:
+            group["initial_lr"] = group["lr"]
+        return self
+
+    def _is_uneven(self) -> bool:
+        plan = self.plan
+        return len({*plan.learning_rate}) > 1 or len({*plan.weight_decay}) > 1
+
+    def get_split_datasets(
+        self, X: NetData, y: Any = None, **fit_params: Any
+    ) -> tuple[NetData, NetData | None]:
+        """Return the data; it knows itself what is held out."""
+        return X, (X if X.valid is not None else None)
+
+    def get_iterator(self, dataset: NetData, training: bool = False) -> Any:
+        """Return batches that are gathered by index."""
+        if training:
+            return TrainBatches(dataset, self.batch_size, self.plan.generators)
+        return ValidBatches(dataset)
+
+    def fit_loop(
+        self,
+        X: NetData,
+        y: Any = None,
+        epochs: int | None = None,
+        **fit_params: Any,
+    ) -> TabularNet:
+        """Train until the epochs, the patience or the time are over.
+
+        Ctrl-C ends the training, too; ``interrupted_`` tells so afterwards, and the
+        best weights so far are in place.
+        """
+        self.check_training_readiness()
+        epochs = self.max_epochs if epochs is None else epochs
+        data, held_out = self.get_split_datasets(X, y)
+        train = self.get_iterator(data, training=True)
+        valid = None if held_out is None else self.get_iterator(held_out)
+        self._prepare(train, epochs)
+        self.best_ = BestWeights(self.module_, self.n_nets, self.plan)
+        self.interrupted_, self.timed_out_ = False, False
+        started = time.monotonic()
+        try:
+            if valid is not None:
+                self._set_training(False)
+                self.best_.start(self.module_, self.validation_losses(valid).tolist())
+            for _ in range(epochs):
+                self.notify("on_epoch_begin", dataset_train=data, dataset_valid=valid)
+                self.run_single_epoch(train, True, "train", self.train_step)
+                self.run_single_epoch(valid, False, "valid", self.validation_step)
+                self.history.record("epoch_seconds", time.monotonic() - started)
+                if self._ends(data, valid, started):
+                    break
+        except KeyboardInterrupt:
+            self.interrupted_ = True
+        finally:
+            if valid is not None:
+                self.best_.restore(self.module_)
+            self.module_.eval()
+            del self._model, self._step
+            self.plan.on_epoch = None
+        return self
+
+    def _prepare(self, train: TrainBatches, epochs: int) -> None:
+        plan = self.plan
+        self._factor = Schedule(
+            plan.schedule, epochs * len(train), plan.warmup_epochs * len(train)
+        )
+        self.n_steps_ = getattr(self, "n_steps_", 0)
+        self._first_step = self.n_steps_
+        self._hooked = [
+            hook
+            for hook in _BATCH_HOOKS
+            if any(
+                getattr(type(callback), hook) is not getattr(Callback, hook)
+                for _, callback in self.callbacks_
+            )
+        ]
+        self._scaler = None
+        if plan.mixed_precision is torch.float16:
+            self._scaler = torch.amp.GradScaler(torch.device(self.device).type)
+        if hasattr(self.module_, "set_generators"):
+            if not hasattr(self, "mask_generators_"):
+                # Masks are drawn where they are needed, orders in main memory.
+                self.mask_generators_ = [
+                    torch.Generator(self.device).manual_seed(g.initial_seed() ^ 1)
+                    for g in plan.generators
+                ]
+            self.module_.set_generators(self.mask_generators_)
+        self._model = StepModel(
+            encode=self._encode,
+            decode=self._decode,
+            loss=self._weighted_losses,
+            generators=plan.generators,
+        )
+        self._step = self.batch_step or BatchStep()
+        self._rates = self._ratios() if self._uneven else None
+
+    def _ratios(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return learning rates relative to the first, and decays, one a net."""
+        rates = torch.tensor(self.plan.learning_rate, dtype=torch.float64)
+        decays = torch.tensor(self.plan.weight_decay, dtype=torch.float64)
+        parameter = next(self.module_.parameters())
+        return (rates / rates[0]).to(parameter), decays.to(parameter)
+
+    def _encode(self, batch: Batch) -> torch.Tensor:
+        if hasattr(self.module_, "encode"):
+            return self.module_.encode(batch.dense, batch.codes)
+        return batch.dense
+
+    def _decode(self, encoded: torch.Tensor) -> torch.Tensor:
+        if hasattr(self.module_, "decode"):
+            return self.module_.decode(encoded)
+        return self.module_(encoded)
+
+    def _weighted_losses(
+        self, output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None
+    ) -> torch.Tensor:
+        rows = row_losses(self.criterion_, output, target)
+        return rows if weight is None else rows * weight
+
+    def _mean(self, rows: torch.Tensor, count: torch.Tensor | int) -> torch.Tensor:
+        """Return the mean loss of each net, of shape (n_nets,), or a scalar for one."""
+        return rows.sum(dim=-1) / count
+
+    def _ends(self, data: NetData, valid: Any, started: float) -> bool:
+        """Note the epoch; whether training is over."""
+        row = self.history[-1]
+        if valid is not None:
+            self.best_.note(self.module_, row["valid_losses"])
+        done = valid is not None and self.best_.is_over
+        if self.plan.max_time is not None:
+            spent = time.monotonic() - started
+            self.timed_out_ = not done and spent >= self.plan.max_time
+        try:
+            self.notify("on_epoch_end", dataset_train=data, dataset_valid=valid)
+        except KeyboardInterrupt:  # skorch's way for a callback to end the training
+            return True
+        asked = self.plan.on_epoch is not None and self.plan.on_epoch(self)
+        return done or asked or self.timed_out_
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **_: Any
+    ) -> None:
+        """Run one epoch; losses leave the device once, at its end."""
+        if iterator is None:
+            return
+        self._set_training(training)
+        if not training:
+            losses = self.validation_losses(iterator)
+            self.history.record("valid_losses", losses.tolist())
+            self.history.record("valid_loss", float(losses.mean()))
+            return
+        begin, end = "on_batch_begin" in self._hooked, "on_batch_end" in self._hooked
+        steps = []
+        for batch in iterator:
+            if begin:
+                self.notify("on_batch_begin", batch=batch, training=True)
+            loss = step_fn(batch)
+            steps.append(loss)
+            if end:
+                self.notify("on_batch_end", batch=batch, training=True, loss=loss)
+        losses = torch.stack(steps).view(len(steps), -1).double().cpu()
+        self._check_finite(losses)
+        self.history.record("train_losses", losses.mean(dim=0).tolist())
+        self.history.record("train_loss", float(losses.mean()))
+        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+
+    def train_step(self, batch: Batch, **fit_params: Any) -> torch.Tensor:
+        """Do one step of the optimizer; return the loss of each net, detached."""
+        optimizer, plan = self.optimizer_, self.plan
+        optimizer.zero_grad(set_to_none=True)
+        if plan.mixed_precision is None:
+            losses = self._mean(self._step(self._model, batch), batch.count)
+        else:
+            kind = torch.device(self.device).type
+            with torch.autocast(kind, dtype=plan.mixed_precision):
+                losses = self._mean(self._step(self._model, batch), batch.count)
+        total = losses if losses.dim() == 0 else losses.sum()
+        if self._scaler is None:
+            total.backward()
+        else:
+            self._scaler.scale(total).backward()
+            self._scaler.unscale_(optimizer)
+        if plan.gradient_clip is not None:
+            self._clip(plan.gradient_clip)
+        if "on_grad_computed" in self._hooked:
+            self.notify(
+                "on_grad_computed",
+                named_parameters=list(self.get_all_learnable_params()),
+                batch=batch,
+                training=True,
+            )
+        factor = self._factor(self.n_steps_ - self._first_step)
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        self.n_steps_ += 1
+        if self._rates is not None:
+            self._uneven_step(factor)
+        elif self._scaler is None:
+            optimizer.step()
+        else:
+            self._scaler.step(optimizer)
+            self._scaler.update()
+        return losses.detach()
+
+    @torch.no_grad()
+    def _clip(self, largest: float) -> None:
+        """Clip the gradient norm of each net by itself."""
+        parameters = [p for p in self.module_.parameters() if p.grad is not None]
+        if self.n_nets == 1:
+            torch.nn.utils.clip_grad_norm_(parameters, largest)
+            return
+        squares = sum(p.grad.square().flatten(1).sum(1) for p in parameters)
+        scale = (largest / (squares.sqrt() + 1e-6)).clamp(max=1.0)  # type: ignore
+        for p in parameters:
+            p.grad.mul_(scale.view(-1, *[1] * (p.dim() - 1)))
+
+    @torch.no_grad()
+    def _uneven_step(self, factor: float) -> None:
+        """Step with a learning rate and a decoupled weight decay of each net's own.
+
+        An update is proportional to the learning rate, so the step that the optimizer
+        takes at the first net's rate is stretched by each net's ratio.
+        """
+        assert self._rates is not None
+        ratios, decays = self._rates
+        first = self.plan.learning_rate[0] * factor
+        before = []
+        for group in self.optimizer_.param_groups:
+            for p in group["params"]:
+                shape = (-1, *[1] * (p.dim() - 1))
+                if group["decayed"]:
+                    p.mul_(1 - first * (ratios * decays).view(shape))
+                before.append((p, p.clone(), ratios.view(shape)))
+        self.optimizer_.step()
+        for p, old, ratio in before:
+            torch.lerp(old, p, ratio, out=p)
+
+    @torch.no_grad()
+    def validation_losses(self, iterator: ValidBatches) -> torch.Tensor:
+        """Return the weighted mean loss of each net on its held-out rows."""
+        total: Any = 0.0
+        weight: Any = 0.0
+        for batch in iterator:
+            output = self._decode(self._encode(batch))
+            rows = row_losses(self.criterion_, output, batch.target)
+            if batch.weight is None:
+                total = total + rows.sum(dim=-1)
+                weight = weight + rows.shape[-1]
+            else:
+                total = total + (rows * batch.weight).sum(dim=-1)
+                weight = weight + batch.weight.sum(dim=-1)
+        return (total / weight).reshape(-1).double().cpu()
+
+    def _check_finite(self, losses: torch.Tensor) -> None:
+        """Raise where the loss of a net stopped being a number."""
+        if bool(torch.isfinite(losses).all()):
+            return
+        steps, nets = torch.nonzero(~torch.isfinite(losses), as_tuple=True)
+        step = self.n_steps_ - len(losses) + int(steps[0])
+        rate = self.plan.learning_rate[int(nets[0])]
+        rate *= self._factor(step - self._first_step)
+        raise TrainingError(
+            f"The loss is {float(losses[steps[0], nets[0]])} at step {step} (epoch "
+            f"{len(self.history)}), where the learning rate is {rate:.3g}. "
+            f"{self._likely_cause(losses[: int(steps[0])], rate)}"
+        )
+
+    @staticmethod
+    def _likely_cause(before: torch.Tensor, rate: float) -> str:
+        finite = before[torch.isfinite(before).all(dim=1)]
+        if len(finite) > 1 and float(finite[-1].max()) > 10 * float(finite[0].max()):
+            return (
+                "The loss had been growing, so the learning rate is probably too high; "
+                f"try learning_rate={rate / 10:.1g}."
+            )
+        return (
+            "Probably the learning rate is too high or the loss is not defined there; "
+            f"try learning_rate={rate / 10:.1g}, gradient_clip=1.0, or another loss."
+        )
+
+    @torch.no_grad()
+    def outputs(
+        self, dense: torch.Tensor, codes: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return the module's outputs ``(n_nets, rows, n_outputs)`` for rows.
+
+        Parameters
+        ----------
+        dense : tensor of shape (n, d)
+            The same rows for all nets.
+        codes : tensor of shape (n, c), optional
+            Their codes.
+        """
+        self.module_.eval()
+        n, device, made = len(dense), torch.device(self.device), []
+        width = max(dense.shape[1], 1) * self.n_nets * dense.element_size()
+        chunk = max(1, (1 << 26) // width)
+        for first in range(0, max(n, 1), chunk):
+            rows = dense[first : first + chunk].to(device)
+            more = None if codes is None else codes[first : first + chunk].to(device)
+            if self.n_nets > 1:
+                rows = rows.expand(self.n_nets, *rows.shape)
+                more = None if more is None else more.expand(self.n_nets, *more.shape)
+            batch = Batch(dense=rows, codes=more, target=rows, weight=None, count=0)
+            output = self._decode(self._encode(batch))
+            made.append(output if self.n_nets > 1 else output.unsqueeze(0))
+        return torch.cat(made, dim=1)

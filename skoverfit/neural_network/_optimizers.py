@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Optimizers by name, in their fused form where torch has one."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+
+from skoverfit._core._names import suggest
+from skoverfit.exceptions import BadInputError
+
+__all__ = ["OPTIMIZERS", "fused_parameters", "get_optimizer"]
+
+# Optimizers that need several evaluations a step (LBFGS) or sparse gradients are not
+# what the net's loop is made for.
+_NAMES = ("Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "SGD")
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    name.lower(): getattr(torch.optim, name) for name in _NAMES
+}
+
+
+def get_optimizer(optimizer: Any) -> type[torch.optim.Optimizer]:
+    """Return the optimizer class of this name; a class is returned as it is.
+
+    Raises
+    ------
+    BadInputError
+        If there is none; the message offers the nearest names.
+    """
+    if isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer):
+        if optimizer is torch.optim.LBFGS:
+            raise BadInputError(
+                "The 'optimizer' parameter can't be LBFGS, which evaluates the loss "
+                "several times a step; use 'adamw'."
+            )
+        return optimizer
+    try:
+        return OPTIMIZERS[optimizer]
+    except (KeyError, TypeError):
+        raise BadInputError(
+            f"The 'optimizer' parameter must be one of {sorted(OPTIMIZERS)} or a class "
+            f"of torch optimizers. Got {optimizer!r} instead. "
+            f"{suggest(optimizer, OPTIMIZERS)}"
+        ) from None
+
+
+def fused_parameters(
+    optimizer: type[torch.optim.Optimizer], device: torch.device
+) -> dict[str, Any]:
+    """Return ``fused=True`` where the optimizer has such a form on this device."""
+    known = inspect.signature(optimizer).parameters
+    if "fused" in known and device.type in ("cpu", "cuda", "mps"):
+        return {"fused": True}
+    return {}

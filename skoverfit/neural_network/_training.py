@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Train prepared estimators: one alone, or several of one shape at once."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from skoverfit._core._random import derive_seed
+from skoverfit._core._validation import warn
+from skoverfit.exceptions import BadInputError, SkoverfitWarning
+from skoverfit.neural_network._data import NetData
+from skoverfit.neural_network._devices import fork_generators, pinned
+from skoverfit.neural_network._modules import ModuleStack, fresh_module
+from skoverfit.neural_network._net import TabularNet, TrainingPlan
+from skoverfit.neural_network._optimizers import fused_parameters
+from skoverfit.neural_network._prepared import Prepared
+from skoverfit.neural_network._settings import Settings
+from skoverfit.neural_network._tabular_mlp import TabularMLP
+
+__all__ = ["build_net", "train_stack"]
+
+
+def train_stack(
+    prepared: Sequence[Prepared],
+    settings: Sequence[Settings],
+    *,
+    net: TabularNet | None = None,
+    epochs: int | None = None,
+    **options: Any,
+) -> TabularNet:
+    """Train all nets of some estimators in one loop.
+
+    Parameters
+    ----------
+    prepared : sequence of Prepared
+        Data of the estimators, of equal widths.
+    settings : sequence of Settings
+        Their settings, equal but for learning rate and weight decay.
+    net : TabularNet, optional
+        A net to go on with, instead of a fresh one.
+    epochs : int, optional
+        Epochs, instead of those of the settings.
+    **options : dict
+        Further fields of `TrainingPlan`.
+
+    Returns
+    -------
+    TabularNet
+        The nets of the first estimator first.
+    """
+    first = settings[0]
+    with fork_generators(first.device):
+        torch.manual_seed(prepared[0].seeds[0])
+        batch_size = first.batch_rows(max(p.batch_rows for p in prepared))
+        data = _joined(prepared, first)
+        while True:
+            try:
+                if net is None:
+                    trained = build_net(prepared, settings, **options)
+                else:
+                    trained = net
+                trained.set_params(batch_size=batch_size)
+                trained.partial_fit(
+                    data, epochs=first.max_epochs if epochs is None else epochs
+                )
+                return trained
+            except torch.OutOfMemoryError as exc:
+                if net is not None or batch_size <= 2:
+                    raise BadInputError(
+                        f"The device {str(first.device)!r} has too little memory for "
+                        f"batch_size={batch_size}; set a smaller batch_size, fewer "
+                        "hidden units, or device='cpu'."
+                    ) from exc
+                batch_size = -(-batch_size // 2)
+                warn(
+                    f"The device {str(first.device)!r} ran out of memory; the training "
+                    f"starts again with batch_size={batch_size}."
+                )
+                if first.device.type == "cuda":
+                    torch.cuda.empty_cache()
+
+
+def build_net(
+    prepared: Sequence[Prepared], settings: Sequence[Settings], **options: Any
+) -> TabularNet:
+    """Return an initialized net at its start, not trained."""
+    first = settings[0]
+    seeds = [seed for each in prepared for seed in each.seeds]
+    module = _module(prepared, first, seeds)
+    rates, decays = [], []
+    for each, own in zip(settings, prepared, strict=True):
+        rates += [each.learning_rate] * len(own.seeds)
+        decays += [each.weight_decay] * len(own.seeds)
+    plan = TrainingPlan(
+        generators=[
+            torch.Generator().manual_seed(derive_seed(seed, "train")) for seed in seeds
+        ],
+        learning_rate=rates,
+        weight_decay=decays,
+        **first.plan_options(),
+        **options,
+    )
+    net = TabularNet(
+        module,
+        criterion=first.criterion(),
+        plan=plan,
+        batch_step=first.batch_step,
+        optimizer=first.optimizer,
+        max_epochs=first.max_epochs,
+        device=str(first.device),
+        callbacks=copy.deepcopy(first.callbacks),
+        verbose=0,
+        **{
+            f"optimizer__{key}": value
+            for key, value in {
+                **fused_parameters(first.optimizer, first.device),
+                **first.optimizer_params,
+            }.items()
+        },
+    )
+    with warnings.catch_warnings():
+        # skorch looks at the device of a module that was made outside of it.
+        warnings.simplefilter("ignore", category=UserWarning)
+        warnings.simplefilter("default", category=SkoverfitWarning)
+        net.initialize()
+    return net
+
+
+def _module(
+    prepared: Sequence[Prepared], settings: Settings, seeds: Sequence[int]
+) -> nn.Module:
+    shape = prepared[0]
+    if settings.module is not None:
+        modules = []
+        for seed in seeds:
+            torch.manual_seed(derive_seed(seed, "init"))
+            modules.append(
+                fresh_module(settings.module, shape.encoder.n_dense, shape.n_outputs)
+            )
+        made: nn.Module = modules[0] if len(modules) == 1 else ModuleStack(modules)
+        return made.to(settings.dtype)
+    module = TabularMLP(
+        n_numeric=shape.encoder.n_numeric,
+        n_dense=shape.encoder.n_dense,
+        n_codes=shape.encoder.n_codes,
+        n_outputs=shape.n_outputs,
+        n_nets=len(seeds),
+        **settings.module_options(shape.encoder),
+    ).to(settings.dtype)
+    module.reset_parameters(
+        [torch.Generator().manual_seed(derive_seed(seed, "init")) for seed in seeds]
+    )
+    bias = np.concatenate([each.bias for each in prepared])
+    module.set_output_bias(torch.from_numpy(bias).to(settings.dtype))
+    if shape.linear is not None:
+        linear = np.concatenate([np.asarray(each.linear) for each in prepared])
+        module.set_linear(
+            torch.from_numpy(linear).to(settings.dtype), trainable=settings.train_linear
+        )
+    return module
+
+
+def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
+    """Put the tables below each other; each net keeps the numbers of its own rows."""
+    starts = np.cumsum([0, *(len(each.target) for each in prepared)])
+    train, valid = [], []
+    for each, start in zip(prepared, starts, strict=False):
+        train += [torch.from_numpy(rows + start) for rows in each.train]
+        if each.valid is not None:
+            valid += [torch.from_numpy(rows + start) for rows in each.valid]
+    target = np.concatenate([each.target for each in prepared])
+    tensors: dict[str, torch.Tensor | None] = {
+        "dense": torch.from_numpy(np.concatenate([p.rows.dense for p in prepared])),
+        "codes": None,
+        "target": torch.from_numpy(target),
+        "weight": None,
+    }
+    if prepared[0].rows.codes is not None:
+        codes = np.concatenate([np.asarray(p.rows.codes) for p in prepared])
+        tensors["codes"] = torch.from_numpy(codes)
+    if any(each.weight is not None for each in prepared):
+        parts = [np.ones(len(p.target)) if p.weight is None else p.weight
+                 for p in prepared]  # fmt: skip
+        weight = torch.from_numpy(np.concatenate(parts))
+        tensors["weight"] = weight.to(settings.dtype)
+    if target.dtype.kind == "f":
+        tensors["target"] = tensors["target"].to(settings.dtype)  # type: ignore
+    moved = pinned(tensors, settings.device)
+    return NetData(
+        train=train,
+        valid=valid or None,
+        device=settings.device,
+        **moved,  # type: ignore[arg-type]
+    )
