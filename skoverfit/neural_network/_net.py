@@ -121,9 +121,15 @@ class TabularNet(NeuralNet):
         if own:
             groups.append({"params": own, "decayed": False})
         self._uneven = self._is_uneven()
-        for group in groups:
-            decayed = group["decayed"] and not self._uneven
-            group["weight_decay"] = decay if decayed else 0.0
+        if decay == 0.0 or self._uneven:
+            for group in groups:
+                group["weight_decay"] = 0.0
+            if not self._uneven:  # one group is one fused call
+                every = [p for group in groups for p in group["params"]]
+                groups = [{"params": every, "decayed": True, "weight_decay": 0.0}]
+        else:
+            for group in groups:
+                group["weight_decay"] = decay if group["decayed"] else 0.0
         groups = [group for group in groups if group["params"]]
         self.optimizer_ = self.optimizer(groups, **parameters)
         for group in self.optimizer_.param_groups:
@@ -184,7 +190,7 @@ class TabularNet(NeuralNet):
             if valid is not None:
                 self.best_.restore(self.module_)
             self.module_.eval()
-            del self._model, self._step
+            del self._model, self._step, self._learnt
             self.plan.on_epoch = None
         return self
 
@@ -221,6 +227,9 @@ class TabularNet(NeuralNet):
             generators=plan.generators,
         )
         self._step = self.batch_step or BatchStep()
+        self._learnt = [
+            p for group in self.optimizer_.param_groups for p in group["params"]
+        ]
         self._rates = self._ratios() if self._uneven else None
 
     def _ratios(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -248,6 +257,8 @@ class TabularNet(NeuralNet):
 
     def _mean(self, rows: torch.Tensor, count: torch.Tensor | int) -> torch.Tensor:
         """Return the mean loss of each net, of shape (n_nets,), or a scalar for one."""
+        if isinstance(count, int) and count == rows.shape[-1]:
+            return rows.mean(dim=-1)
         return rows.sum(dim=-1) / count
 
     def _ends(self, data: NetData, valid: Any, started: float) -> bool:
@@ -296,7 +307,8 @@ class TabularNet(NeuralNet):
     def train_step(self, batch: Batch, **fit_params: Any) -> torch.Tensor:
         """Do one step of the optimizer; return the loss of each net, detached."""
         optimizer, plan = self.optimizer_, self.plan
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in self._learnt:
+            parameter.grad = None
         if plan.mixed_precision is None:
             losses = self._mean(self._step(self._model, batch), batch.count)
         else:

@@ -167,6 +167,11 @@ def _module(
     return module
 
 
+def _below(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Put arrays below each other; one alone is not copied."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
 def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
     """Put the tables below each other; each net keeps the numbers of its own rows."""
     starts = np.cumsum([0, *(len(each.target) for each in prepared)])
@@ -175,15 +180,15 @@ def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
         train += [torch.from_numpy(rows + start) for rows in each.train]
         if each.valid is not None:
             valid += [torch.from_numpy(rows + start) for rows in each.valid]
-    target = np.concatenate([each.target for each in prepared])
+    target = _below([each.target for each in prepared])
     tensors: dict[str, torch.Tensor | None] = {
-        "dense": torch.from_numpy(np.concatenate([p.rows.dense for p in prepared])),
+        "dense": torch.from_numpy(_below([p.rows.dense for p in prepared])),
         "codes": None,
         "target": torch.from_numpy(target),
         "weight": None,
     }
     if prepared[0].rows.codes is not None:
-        codes = np.concatenate([np.asarray(p.rows.codes) for p in prepared])
+        codes = _below([np.asarray(p.rows.codes) for p in prepared])
         tensors["codes"] = torch.from_numpy(codes)
     if any(each.weight is not None for each in prepared):
         parts = [np.ones(len(p.target)) if p.weight is None else p.weight
