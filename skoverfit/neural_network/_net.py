@@ -117,7 +117,7 @@ class TabularNet(NeuralNet):
         groups = [{"params": list(self.module_.parameters()), "decayed": True}]
         if hasattr(self.module_, "parameter_groups"):
             groups = self.module_.parameter_groups()
-        own = [p for p in self.criterion_.parameters()]
+        own = list(self.criterion_.parameters())
         if own:
             groups.append({"params": own, "decayed": False})
         self._uneven = self._is_uneven()
