@@ -27,6 +27,8 @@ from skoverfit.neural_network._schedules import Schedule
 
 __all__ = ["TabularNet", "TrainingPlan"]
 
+# Numbers of the widest layer when rows are only run forward: 4 MiB in float32.
+_NUMBERS_AT_ONCE = 1 << 20
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
@@ -150,7 +152,7 @@ class TabularNet(NeuralNet):
         """Return batches that are gathered by index."""
         if training:
             return TrainBatches(dataset, self.batch_size, self.plan.generators)
-        return ValidBatches(dataset)
+        return ValidBatches(dataset, self.rows_at_once(dataset.dense.shape[1]))
 
     def fit_loop(
         self,
@@ -307,6 +309,10 @@ class TabularNet(NeuralNet):
     def train_step(self, batch: Batch, **fit_params: Any) -> torch.Tensor:
         """Do one step of the optimizer; return the loss of each net, detached."""
         optimizer, plan = self.optimizer_, self.plan
+        if isinstance(batch.count, torch.Tensor) and hasattr(
+            self.module_, "set_counts"
+        ):
+            self.module_.set_counts([int(count) for count in batch.count])
         for parameter in self._learnt:
             parameter.grad = None
         if plan.mixed_precision is None:
@@ -419,6 +425,13 @@ class TabularNet(NeuralNet):
             f"try learning_rate={rate / 10:.1g}, gradient_clip=1.0, or another loss."
         )
 
+    def rows_at_once(self, n_features: int) -> int:
+        """Return how many rows are run at once, so that a layer fits the cache."""
+        usual = self.n_nets * max(n_features, 256)
+        return max(
+            1, _NUMBERS_AT_ONCE // getattr(self.module_, "numbers_per_row", usual)
+        )
+
     @torch.no_grad()
     def outputs(
         self, dense: torch.Tensor, codes: torch.Tensor | None = None
@@ -434,8 +447,7 @@ class TabularNet(NeuralNet):
         """
         self.module_.eval()
         n, device, made = len(dense), torch.device(self.device), []
-        width = max(dense.shape[1], 1) * self.n_nets * dense.element_size()
-        chunk = max(1, (1 << 26) // width)
+        chunk = self.rows_at_once(dense.shape[1])
         for first in range(0, max(n, 1), chunk):
             rows = dense[first : first + chunk].to(device)
             more = None if codes is None else codes[first : first + chunk].to(device)

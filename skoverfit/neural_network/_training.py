@@ -16,7 +16,7 @@ from skoverfit._core._random import derive_seed
 from skoverfit._core._validation import warn
 from skoverfit.exceptions import BadInputError, SkoverfitWarning
 from skoverfit.neural_network._data import NetData
-from skoverfit.neural_network._devices import fork_generators, pinned
+from skoverfit.neural_network._devices import fork_generators, placed
 from skoverfit.neural_network._modules import ModuleStack, fresh_module
 from skoverfit.neural_network._net import TabularNet, TrainingPlan
 from skoverfit.neural_network._optimizers import fused_parameters
@@ -197,7 +197,7 @@ def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
         tensors["weight"] = weight.to(settings.dtype)
     if target.dtype.kind == "f":
         tensors["target"] = tensors["target"].to(settings.dtype)  # type: ignore
-    moved = pinned(tensors, settings.device)
+    moved = placed(tensors, settings.device)
     return NetData(
         train=train,
         valid=valid or None,

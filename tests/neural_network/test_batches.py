@@ -82,13 +82,12 @@ def test_nets_of_one_stack_need_equally_many_batches():
         TrainBatches(data_of([range(40), range(8)]), 8, generators(0, 1))
 
 
-@pytest.mark.parametrize("chunk_bytes", [1, 64, 1 << 27])
+@pytest.mark.parametrize("chunk", [1, 4, 100])
 @pytest.mark.parametrize("kept_bytes", [0, 1 << 28])
-def test_validation_covers_the_rows_of_each_net(monkeypatch, chunk_bytes, kept_bytes):
-    monkeypatch.setattr(_data, "_CHUNK_BYTES", chunk_bytes)
+def test_validation_covers_the_rows_of_each_net(monkeypatch, chunk, kept_bytes):
     monkeypatch.setattr(_data, "_KEPT_BYTES", kept_bytes)
     parts = [range(10), range(5, 12)]
-    batches = ValidBatches(data_of([[0], [0]], parts))
+    batches = ValidBatches(data_of([[0], [0]], parts), chunk)
     for _ in range(2):
         met = [[], []]
         for batch in batches:

@@ -64,9 +64,29 @@ def test_dropout_draws_each_mask_from_its_net():
     kept = (both > 0).double().mean().item()
     # 2000 draws: the share of kept ones has a standard error of 0.01.
     assert kept == pytest.approx(0.7, abs=0.04)
-    torch.testing.assert_close(both[both > 0], torch.full_like(both[both > 0], 1 / 0.7))
+    # The scale is exact for the rounded probability, so that means are kept.
+    scale = 65536 / (65536 - round(0.3 * 65536))
+    torch.testing.assert_close(both[both > 0], torch.full_like(both[both > 0], scale))
     stacked.eval()
     assert stacked(x) is x
+
+
+def test_masks_of_filled_up_batches_are_those_of_real_rows():
+    stacked, alone = StackedDropout(0.5), StackedDropout(0.5)
+    stacked.generators, stacked.counts = generators(4, 5), [6, 4]
+    alone.generators = generators(5)
+    for _ in range(3):
+        both = stacked(torch.ones(2, 6, 3))
+        torch.testing.assert_close(both[1, :4], alone(torch.ones(4, 3)))
+        assert (both[1, 4:] == 0).all()
+
+
+def test_every_mask_bit_is_fair():
+    dropout = StackedDropout(0.25)
+    dropout.generators = generators(0)
+    kept = (dropout(torch.ones(4000, 64)) > 0).double().mean(dim=0)
+    # 64 columns with a standard error of 0.0068 each: 4.5 errors.
+    assert (kept - 0.75).abs().max().item() < 0.031
 
 
 def test_periodic_embedding_is_the_published_formula():
