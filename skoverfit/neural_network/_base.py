@@ -211,6 +211,9 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         """Resolve the parameters; errors name the parameter."""
         sizes = self._layer_sizes()
         device = get_device(self.device)
+        # A linear model of the first rows only would be frozen into what follows.
+        linear = self.linear_start and self.module is None and bool(sizes)
+        linear = linear and not incremental
         if self.dtype == "float64" and device.type == "mps":
             raise BadInputError(
                 "dtype='float64' needs another device: 'mps' has no double precision."
@@ -226,9 +229,9 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
             activation=self.activation,
             dropout=self.dropout,
             numeric_embedding=self.numeric_embedding,
-            linear_start=self.linear_start and self.module is None and bool(sizes),
+            linear_start=linear,
             train_linear=False,
-            zero_head=self.linear_start and bool(sizes),
+            zero_head=linear,
             learning_rate=float(self.learning_rate),
             weight_decay=float(self.weight_decay),
             schedule="constant" if incremental else self.schedule,
