@@ -3,10 +3,29 @@
 
 from __future__ import annotations
 
+from skoverfit.neural_network._adversarial import (
+    AAERLoss as AAERLoss,
+    AdversarialStep as AdversarialStep,
+)
+from skoverfit.neural_network._adversarial_monitor import (
+    AdversarialMonitor as AdversarialMonitor,
+)
 from skoverfit.neural_network._batch_steps import (
     BatchStep as BatchStep,
     BatchStepCallback as BatchStepCallback,
     Mixup as Mixup,
+)
+from skoverfit.neural_network._gradient_noise import (
+    GradientNoise as GradientNoise,
+    add_gradient_noise_ as add_gradient_noise_,
+)
+from skoverfit.neural_network._manifold_mixup import (
+    ManifoldMixup as ManifoldMixup,
+)
+from skoverfit.neural_network._perp_grad import (
+    PerpGrad as PerpGrad,
+    attach_perp_grad as attach_perp_grad,
+    perpendicular_gradient_ as perpendicular_gradient_,
 )
 from skoverfit.neural_network._tabular_mlp_classifier import (
     TabularMLPClassifier as TabularMLPClassifier,
@@ -14,11 +33,50 @@ from skoverfit.neural_network._tabular_mlp_classifier import (
 from skoverfit.neural_network._tabular_mlp_regressor import (
     TabularMLPRegressor as TabularMLPRegressor,
 )
+from skoverfit.neural_network._temperature import (
+    Cooldown as Cooldown,
+    TemperatureSampler as TemperatureSampler,
+)
+from skoverfit.neural_network._two_phase import (
+    TwoPhaseTraining as TwoPhaseTraining,
+)
+from skoverfit.neural_network._weight_averaging import (
+    WeightAveraging as WeightAveraging,
+)
+from skoverfit.neural_network._weight_compander import (
+    WeightCompander as WeightCompander,
+    WeightCompanding as WeightCompanding,
+    register_weight_compander as register_weight_compander,
+    remove_weight_compander as remove_weight_compander,
+)
+from skoverfit.neural_network._winsorized import (
+    WinsorizedGradients as WinsorizedGradients,
+    winsorized_mean as winsorized_mean,
+)
 
 __all__ = [
+    "AAERLoss",
+    "AdversarialMonitor",
+    "AdversarialStep",
     "BatchStep",
     "BatchStepCallback",
+    "Cooldown",
+    "GradientNoise",
+    "ManifoldMixup",
     "Mixup",
+    "PerpGrad",
     "TabularMLPClassifier",
     "TabularMLPRegressor",
+    "TemperatureSampler",
+    "TwoPhaseTraining",
+    "WeightAveraging",
+    "WeightCompander",
+    "WeightCompanding",
+    "WinsorizedGradients",
+    "add_gradient_noise_",
+    "attach_perp_grad",
+    "perpendicular_gradient_",
+    "register_weight_compander",
+    "remove_weight_compander",
+    "winsorized_mean",
 ]

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from scipy.special import betaincinv
 from skorch.callbacks import Callback
@@ -41,12 +42,22 @@ class StepModel:
         mean.
     generators : sequence of torch.Generator
         One a net.
+    module : torch.nn.Module or None
+        What ``encode`` and ``decode`` run.
+    bounds : callable or None
+        ``bounds()`` returns the smallest and largest value of each dense column in the
+        rows that a net trains on.
+    epoch : float
+        Epochs that are over in this training, with the part of the current one.
     """
 
     encode: Callable[[Batch], torch.Tensor]
     decode: Callable[[torch.Tensor], torch.Tensor]
     loss: Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
     generators: Sequence[torch.Generator]
+    module: torch.nn.Module | None = None
+    bounds: Callable[[], tuple[torch.Tensor, torch.Tensor]] | None = None
+    epoch: float = 0.0
 
 
 class BatchStep:
@@ -55,6 +66,9 @@ class BatchStep:
     A step is a callable ``step(model, batch) -> losses``; it draws random numbers only
     from ``model.generators``, one a net, so that a net in a stack is trained as alone.
     """
+
+    # Whether the outputs that a step sees are not those of whole batches.
+    hides_outputs: ClassVar[bool] = False
 
     def __call__(self, model: StepModel, batch: Batch) -> torch.Tensor:
         """Return the losses of a batch.
@@ -126,17 +140,31 @@ class Mixup(BatchStep):
         """Return the losses of the mixed batch."""
         encoded = model.encode(batch)
         stacked = len(model.generators) > 1
+        rows = self._shares(model, encoded)
+        columns = rows.view(-1, 1, 1) if stacked else rows
+        partner = self._next(batch, encoded.shape[-2], stacked)
+        mixed = columns * encoded + (1 - columns) * partner(encoded)
+        return self._mixed_losses(model, batch, model.decode(mixed), rows, partner)
+
+    def _shares(self, model: StepModel, encoded: torch.Tensor) -> torch.Tensor:
+        """Draw the share of the first row: ``(n_nets, 1)``, or one number alone."""
         uniform = [torch.rand((), generator=g).item() for g in model.generators]
         share = torch.tensor(
             [betaincinv(self.alpha, self.alpha, u) for u in uniform],
             dtype=encoded.dtype,
             device=encoded.device,
         )
-        rows = share.unsqueeze(1) if stacked else share
-        columns = rows.view(-1, 1, 1) if stacked else rows
-        partner = self._next(batch, encoded.shape[-2], stacked)
-        mixed = columns * encoded + (1 - columns) * partner(encoded)
-        output = model.decode(mixed)
+        return share.unsqueeze(1) if len(uniform) > 1 else share
+
+    @staticmethod
+    def _mixed_losses(
+        model: StepModel,
+        batch: Batch,
+        output: torch.Tensor,
+        rows: torch.Tensor,
+        partner: Callable[[torch.Tensor], torch.Tensor],
+    ) -> torch.Tensor:
+        """Return the losses with both targets, mixed in the same shares."""
         target = partner(batch.target)
         weight = None if batch.weight is None else partner(batch.weight)
         here = model.loss(output, batch.target, batch.weight)
@@ -221,6 +249,8 @@ class BatchStepCallback(Callback):
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **_: Any) -> None:
         """Put the step in place of the net's own."""
         generator = torch.Generator().manual_seed(self.random_state)
+        bounds = _bounds(X, net.device)
+        self._place, self._n_batches = 0.0, 1
 
         def train_step_single(batch: Any, **fit_params: Any) -> dict[str, Any]:
             net._set_training(True)
@@ -238,6 +268,9 @@ class BatchStepCallback(Callback):
                     output, wanted, X=inputs, training=True
                 ),
                 generators=[generator],
+                module=net.module_,
+                bounds=bounds,
+                epoch=self._place,
             )
             rows = Batch(
                 dense=inputs.to(net.device),
@@ -247,11 +280,40 @@ class BatchStepCallback(Callback):
                 count=len(target),
             )
             loss = self.step(model, rows)
+            if loss.dim():  # a step may return the losses of the rows
+                loss = loss.mean()
             loss.backward()
+            if self.step.hides_outputs:
+                with torch.no_grad():
+                    decode(rows.dense)
             return {"loss": loss, "y_pred": outputs[-1]}
 
         net.train_step_single = train_step_single
 
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, **_: Any) -> None:
+        """Note how many batches the epoch has."""
+        self._place = float(round(self._place))
+        size = net.batch_size if net.batch_size > 0 else len(dataset_train)
+        self._n_batches = max(-(-len(dataset_train) // size), 1)
+
+    def on_batch_end(
+        self, net: Any, batch: Any = None, training: bool = False, **_: Any
+    ) -> None:
+        """Note how much of the epoch is over."""
+        if training:
+            self._place += 1 / self._n_batches
+
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **_: Any) -> None:
         """Give the net its own step back."""
         del net.train_step_single
+
+
+def _bounds(
+    X: Any, device: Any
+) -> Callable[[], tuple[torch.Tensor, torch.Tensor]] | None:
+    """Return what says the range of each column of an array; None for other inputs."""
+    if not isinstance(X, (np.ndarray, torch.Tensor)):
+        return None
+    rows = torch.as_tensor(X)
+    low, high = rows.amin(dim=0).to(device), rows.amax(dim=0).to(device)
+    return lambda: (low, high)

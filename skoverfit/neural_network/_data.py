@@ -8,8 +8,9 @@ that it would meet alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 
@@ -60,6 +61,9 @@ class NetData:
     device : torch.device
         Where batches are needed. The table lies in main memory where it does not fit
         the device.
+    order : callable or None
+        ``order(net, rows, generator)`` returns the rows of a net's epoch, as many as
+        given; None: a permutation.
     """
 
     dense: torch.Tensor
@@ -69,6 +73,7 @@ class NetData:
     train: Sequence[torch.Tensor]
     valid: Sequence[torch.Tensor] | None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    order: Callable[[int, torch.Tensor, torch.Generator], torch.Tensor] | None = None
 
     def __len__(self) -> int:
         """Return the rows of the longest training part."""
@@ -78,6 +83,24 @@ class NetData:
     def n_nets(self) -> int:
         """Number of nets."""
         return len(self.train)
+
+    def permuted(
+        self, net: int, rows: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return the rows of a net in the order of an epoch."""
+        if self.order is not None:
+            return self.order(net, rows, generator)
+        return rows[torch.randperm(len(rows), generator=generator)]
+
+    @cached_property
+    def bounds(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Smallest and largest values ``(n_nets, 1, d)``, or ``(1, d)`` for one net."""
+        parts = [self.dense[rows.to(self.dense.device)] for rows in self.train]
+        low = torch.stack([part.amin(dim=0, keepdim=True) for part in parts])
+        high = torch.stack([part.amax(dim=0, keepdim=True) for part in parts])
+        if self.n_nets == 1:
+            low, high = low[0], high[0]
+        return low.to(self.device), high.to(self.device)
 
     def gather(self, rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return dense, codes and target of rows, on the device, in the rows' shape."""
@@ -168,8 +191,8 @@ class TrainBatches:
     def __iter__(self) -> Iterator[Batch]:
         data = self.data
         orders = [
-            rows[torch.randperm(len(rows), generator=generator)]
-            for rows, generator in zip(data.train, self.generators, strict=True)
+            data.permuted(net, rows, self.generators[net])
+            for net, rows in enumerate(data.train)
         ]
         storage = data.dense.device
         if data.n_nets == 1:

@@ -229,7 +229,10 @@ class TabularNet(NeuralNet):
             decode=self._decode,
             loss=self._weighted_losses,
             generators=plan.generators,
+            module=self.module_,
+            bounds=lambda: train.data.bounds,
         )
+        self._epoch_steps = len(train)
         self._step = self.batch_step or BatchStep()
         self._learnt = [
             p for group in self.optimizer_.param_groups for p in group["params"]
@@ -315,6 +318,8 @@ class TabularNet(NeuralNet):
             self.module_, "set_counts"
         ):
             self.module_.set_counts([int(count) for count in batch.count])
+        done = self.n_steps_ - self._first_step
+        self._model.epoch = done / self._epoch_steps
         for parameter in self._learnt:
             parameter.grad = None
         if plan.mixed_precision is None:
@@ -338,7 +343,7 @@ class TabularNet(NeuralNet):
                 batch=batch,
                 training=True,
             )
-        factor = self._factor(self.n_steps_ - self._first_step)
+        factor = self._factor(done)
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         self.n_steps_ += 1
@@ -376,6 +381,8 @@ class TabularNet(NeuralNet):
         before = []
         for group in self.optimizer_.param_groups:
             for p in group["params"]:
+                if p.grad is None:  # frozen
+                    continue
                 shape = (-1, *[1] * (p.dim() - 1))
                 if group["decayed"]:
                     p.mul_(1 - first * (ratios * decays).view(shape))

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What batch steps share: rows that are real, random rows a net, equality by value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from skoverfit.neural_network._data import Batch
+
+__all__ = ["ByValue", "counts_of", "real_rows", "shifted", "uniform_rows"]
+
+
+class ByValue:
+    """Objects that are equal where their public attributes are."""
+
+    def _shown(self) -> dict[str, object]:
+        return {k: v for k, v in vars(self).items() if not k.startswith("_")}
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{k}={v!r}" for k, v in self._shown().items())
+        return f"{type(self).__name__}({shown})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and repr(other) == repr(self)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+
+def counts_of(batch: Batch, n_nets: int) -> list[int]:
+    """Return the real rows of each net in a batch."""
+    if isinstance(batch.count, torch.Tensor):
+        return [int(count) for count in batch.count]
+    return [batch.count] * n_nets
+
+
+def real_rows(batch: Batch) -> torch.Tensor | None:
+    """Return which rows ``(n_nets, rows)`` are real; None where all are."""
+    if not isinstance(batch.count, torch.Tensor):
+        return None
+    place = torch.arange(batch.dense.shape[-2], device=batch.dense.device)
+    return place < batch.count.unsqueeze(1)
+
+
+def shifted(losses: torch.Tensor, shift: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Return losses of rows whose mean in each net is larger by a shift.
+
+    Parameters
+    ----------
+    losses : tensor of shape (n_nets, rows), (rows,) or ()
+        Losses of rows, or their mean.
+    shift : tensor of shape (n_nets,) or ()
+        To add to the mean of each net over its real rows.
+    batch : Batch
+        Whose losses they are.
+    """
+    if losses.dim() == 0:
+        return losses + shift.reshape(())
+    if isinstance(batch.count, torch.Tensor):
+        shift = shift * batch.count / losses.shape[-1]
+    return losses + shift.reshape(*losses.shape[:-1], 1)
+
+
+def uniform_rows(
+    like: torch.Tensor, batch: Batch, generators: Sequence[torch.Generator]
+) -> torch.Tensor:
+    """Return numbers in [-1, 1] of a tensor's shape, each net's from its generator.
+
+    Rows that only fill a batch up draw nothing and get zeros, so that a net draws in a
+    stack what it draws alone.
+    """
+    stacked = len(generators) > 1
+    made = torch.zeros(like.shape, dtype=like.dtype)
+    parts = made if stacked else made.unsqueeze(0)
+    counts = counts_of(batch, len(generators))
+    for part, count, generator in zip(parts, counts, generators, strict=True):
+        part[:count].uniform_(-1, 1, generator=generator)
+    return made.to(like.device)
