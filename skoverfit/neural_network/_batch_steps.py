@@ -22,6 +22,7 @@ from skorch.dataset import unpack_data
 from skoverfit._core._names import suggest
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._data import Batch
+from skoverfit.neural_network._step_tools import real_rows
 
 __all__ = ["BatchStep", "BatchStepCallback", "Mixup", "StepModel", "get_batch_step"]
 
@@ -167,6 +168,9 @@ class Mixup(BatchStep):
         """Return the losses with both targets, mixed in the same shares."""
         target = partner(batch.target)
         weight = None if batch.weight is None else partner(batch.weight)
+        real = real_rows(batch)
+        if weight is not None and real is not None:
+            weight = weight * real  # rows that fill a batch up have no partner
         here = model.loss(output, batch.target, batch.weight)
         there = model.loss(output, target, weight)
         return (

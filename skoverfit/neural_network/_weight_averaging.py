@@ -11,6 +11,7 @@ from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from skoverfit.exceptions import BadInputError
+from skoverfit.neural_network._weight_compander import WeightCompanding
 
 __all__ = ["WeightAveraging"]
 
@@ -75,6 +76,7 @@ class WeightAveraging(Callback):
                     f"The '{name}' parameter of WeightAveraging must be a float in "
                     f"[0, 1{']' if closed else ')'}. Got {value!r} instead."
                 )
+        self._check_order(net)
         self._epoch = 0
         self._average: AveragedModel | None = None
         self._raw: list[torch.Tensor] | None = None
@@ -85,6 +87,15 @@ class WeightAveraging(Callback):
             return usual(mode)
 
         module.train = train
+
+    def _check_order(self, net: Any) -> None:
+        others = [callback for _, callback in net.callbacks_]
+        before = others[: others.index(self)] if self in others else []
+        if any(isinstance(callback, WeightCompanding) for callback in before):
+            raise BadInputError(
+                "WeightCompanding comes before WeightAveraging in callbacks; put it "
+                "behind, so that the average is taken of what is trained."
+            )
 
     def on_epoch_begin(self, net: Any, **_: Any) -> None:
         """Count the epoch."""

@@ -128,7 +128,7 @@ class WeightCompander(nn.Module):
 
 def _scales(layer: nn.Module, a: Any, b: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """Return a and b for a layer, one value a net where it holds several."""
-    weight: torch.Tensor = layer.weight.detach()
+    weight: torch.Tensor = layer.weight.detach()  # type: ignore[operator]
     stacked = isinstance(layer, StackedLinear)
     if stacked:
         largest, fan_in = weight.abs().amax(dim=(1, 2), keepdim=True), weight.shape[1]
@@ -248,6 +248,11 @@ def remove_weight_compander(module: nn.Module) -> None:
         chain = layer.parametrizations["weight"]  # type: ignore[index]
         if any(isinstance(part, WeightCompander) for part in chain):
             parametrize.remove_parametrizations(layer, "weight")
+            # The weight is where it was: before the bias.
+            own = layer._parameters
+            rest = [name for name in own if name != "weight"]
+            for name in rest:
+                own[name] = own.pop(name)
 
 
 class WeightCompanding(Callback):
