@@ -29,6 +29,9 @@ from skoverfit.datasets._transition import (
     is_learnable_transition as is_learnable_transition,
     make_transition_matrix as make_transition_matrix,
 )
+from skoverfit.datasets._xor_clusters import (
+    make_xor_clusters as make_xor_clusters,
+)
 
 __all__ = [
     "asymmetric_noise",
@@ -44,6 +47,7 @@ __all__ = [
     "make_noisy_long_tail",
     "make_step_imbalance",
     "make_transition_matrix",
+    "make_xor_clusters",
     "margin_noise",
     "pair_noise",
     "symmetric_noise",

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scores that scikit-learn lacks."""
 
+from skoverfit.metrics._abnormal_adversarial_rate import (
+    abnormal_adversarial_rate as abnormal_adversarial_rate,
+)
 from skoverfit.metrics._balanced_accuracy_interval import (
     balanced_accuracy_interval as balanced_accuracy_interval,
 )
@@ -22,11 +25,18 @@ from skoverfit.metrics._geometric_mean_score import (
 from skoverfit.metrics._multiclass_roc_auc import (
     multiclass_roc_auc as multiclass_roc_auc,
 )
+from skoverfit.metrics._pass_at_n_score import (
+    pass_at_n_score as pass_at_n_score,
+)
+from skoverfit.metrics._softmax_collapse_rate import (
+    softmax_collapse_rate as softmax_collapse_rate,
+)
 from skoverfit.metrics._spiegelhalter_z import (
     spiegelhalter_z as spiegelhalter_z,
 )
 
 __all__ = [
+    "abnormal_adversarial_rate",
     "balanced_accuracy_interval",
     "brier_decomposition",
     "calibration_slope_intercept",
@@ -34,5 +44,7 @@ __all__ = [
     "generalization_gap",
     "geometric_mean_score",
     "multiclass_roc_auc",
+    "pass_at_n_score",
+    "softmax_collapse_rate",
     "spiegelhalter_z",
 ]
