@@ -152,7 +152,7 @@ class AAERLoss(nn.Module):
         change = before - (after if self.ce_gradient else after.detach())
         total = self.lam3 * torch.relu(variation - usual)
         total = total + self.lam2 * mean(change, abnormal)
-        share = n_abnormal / (n_abnormal + n_normal).clamp(min=1)
+        share = n_abnormal.to(logits) / (n_abnormal + n_normal).clamp(min=1)
         self.n_abnormal_ = n_abnormal.detach()
         self.variation_abnormal_ = variation.detach()
         both = (n_abnormal > 0) & (n_normal > 0)
