@@ -169,6 +169,11 @@ class AAERLoss(nn.Module):
             Before and after the attack.
         target : tensor of shape (rows,)
             Class codes.
+
+        Returns
+        -------
+        tensor of shape ()
+            The loss.
         """
         mean = plain_row_losses(logits, target).mean(dim=-1)
         if self.is_plain:

@@ -127,7 +127,13 @@ class GradientNoise(Callback):
         self.random_state = random_state
 
     def initialize(self) -> GradientNoise:
-        """Start anew, at step 0."""
+        """Start anew, at step 0.
+
+        Returns
+        -------
+        GradientNoise
+            This callback.
+        """
         self.step_ = 0
         self._generators: list[torch.Generator] | None = None
         return self

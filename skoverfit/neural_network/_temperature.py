@@ -213,7 +213,7 @@ class Cooldown(Callback):
         Returns
         -------
         float
-            tau.
+            The temperature.
         """
         if share >= self.switch:
             return self.tau_end

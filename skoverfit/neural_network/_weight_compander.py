@@ -111,6 +111,11 @@ class WeightCompander(nn.Module):
         ----------
         v : tensor
             What is trained.
+
+        Returns
+        -------
+        tensor
+            Of the same shape.
         """
         return self.a * torch.atan(v / self.b)
 
@@ -121,6 +126,11 @@ class WeightCompander(nn.Module):
         ----------
         w : tensor
             Weights; those beyond the bound are moved to it.
+
+        Returns
+        -------
+        tensor
+            Of the same shape.
         """
         bound = math.pi / 2 - 1e-4
         return self.b * torch.tan((w / self.a).clamp(-bound, bound))
@@ -298,7 +308,13 @@ class WeightCompanding(Callback):
         self.learnable = learnable
 
     def initialize(self) -> WeightCompanding:
-        """Start anew, without companders."""
+        """Start anew, without companders.
+
+        Returns
+        -------
+        WeightCompanding
+            This callback.
+        """
         self.companders_: dict[str, WeightCompander] = {}
         return self
 

@@ -27,11 +27,14 @@ OURS = [pytest.param(remedy, id=remedy.name) for remedy in REMEDIES if remedy.is
 
 
 def own_methods(cls):
-    """Return the public methods and properties that this class itself defines."""
+    """Return the public methods and properties that this class itself defines.
+
+    Hooks of a skorch callback (``on_...``) have skorch's signature and no other caller.
+    """
     return [
         name
         for name, found in vars(cls).items()
-        if not name.startswith("_")
+        if not name.startswith(("_", "on_"))
         and (inspect.isfunction(found) or isinstance(found, (property, classmethod)))
     ]
 
