@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skoverfit._core._arrays import as_narwhals, kind_of, to_numpy
+from skoverfit._core._columns._table import column_of
 from skoverfit._core._resampling import ResamplingData
 
 __all__ = ["refuse_columns", "rounded"]
@@ -22,9 +23,8 @@ def refuse_columns(X: Any) -> None:
         return
     import narwhals.stable.v2 as nw
 
-    frame = as_narwhals(X)
-    for name in frame.columns:
-        column = frame[name]
+    for position, name in enumerate(X.columns):
+        column = as_narwhals(column_of(X, position))
         if column.dtype == nw.Unknown:
             continue  # pandas' sparse columns; checked with the rest of the table
         if not column.dtype.is_numeric():
@@ -46,9 +46,9 @@ def rounded(made: np.ndarray, data: ResamplingData) -> np.ndarray:
     """Round the columns of whole numbers, within what their dtype can hold."""
     kind = data.spec.kind
     if kind == "dataframe":
-        frame = as_narwhals(data.X)
-        for j, name in enumerate(frame.columns):
-            if (dtype := frame[name].dtype).is_integer():
+        for j in range(made.shape[1]):
+            dtype = as_narwhals(column_of(data.X, j)).dtype
+            if dtype.is_integer():
                 made[:, j] = np.rint(made[:, j])
                 if not dtype.is_signed_integer():
                     made[:, j] = np.maximum(made[:, j], 0)

@@ -63,7 +63,8 @@ def _fill_segments(
     out: np.ndarray, values: np.ndarray, plan: Plan, n_threads: int
 ) -> None:
     """Write base + step * (partner - base): nothing is missing, drawn or rounded."""
-    if _compiled.available() and values.flags.c_contiguous and out.flags.c_contiguous:
+    packed = values.flags.c_contiguous and out.flags.c_contiguous
+    if packed and values.dtype in (np.float32, np.float64) and _compiled.available():
         step = np.ascontiguousarray(plan.step, dtype=np.float64)
         _compiled.interpolate(values, plan.base, plan.partner, step, out, n_threads)
         return

@@ -127,6 +127,13 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
     deviation of the numeric columns to the squared distance. A table with nominal
     columns only is measured and voted as `SMOTEN` does.
 
+    With ``sample_weight`` a row of weight w acts like w equal rows: bases and
+    neighbours are drawn in proportion to their weights, a row of weight 0 is no
+    parent, and a made row gets the mean weight of its class. So the weighted rows of a
+    class stay where they were, each weight is counted once, and equal weights change
+    nothing. Which rows are near, and the spreads of columns, are those of the rows
+    without weights.
+
     Over-sampling moves a classifier's threshold more than its ranking.
 
     References

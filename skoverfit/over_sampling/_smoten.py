@@ -71,7 +71,7 @@ class SMOTEN(ResamplerMixin, BaseOverSampler):
     parents_ : ndarray of shape (n_out, 2)
         Base and neighbour, -1 for none.
     weights_ : ndarray of shape (n_out, 2)
-        Their shares; of sample weights only, since levels are voted.
+        Their shares as in `SMOTE`; of no use for levels, which are voted.
     sample_weight_ : ndarray of shape (n_out,) or None
         Weights of all rows, where weights were given or are kept.
     groups_ : ndarray of shape (n_out,) or None

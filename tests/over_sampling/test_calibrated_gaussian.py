@@ -249,3 +249,15 @@ def test_it_beats_smote_and_plain_fitting_on_noisy_long_tailed_digits(claim):
 def test_the_claim_over_all_seeds(claim):
     found = claim.compare([claim.scores(seed) for seed in claim.SEEDS])
     assert {f["verdict"] for f in found.values()} == {"reproduced"}
+
+
+def test_a_frame_whose_columns_have_numbers_as_names():
+    X, y = data()
+    frame = pandas.DataFrame(X).assign(**{"whole": np.arange(len(X))})
+    frame.columns = [0, 1, 2, 7]
+    out, _ = CalibratedGaussianOverSampler(random_state=0).fit_resample(frame, y)
+    assert list(out.columns) == [0, 1, 2, 7]
+    assert out[7].dtype.kind == "i"
+    frame.loc[3, 1] = np.nan
+    with pytest.raises(ValueError, match="column 1 misses 1 values"):
+        CalibratedGaussianOverSampler().fit_resample(frame, y)

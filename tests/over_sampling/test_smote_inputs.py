@@ -7,9 +7,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings, strategies as st
 from imblearn.pipeline import make_pipeline
 from numpy.testing import assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -49,7 +51,28 @@ def changed(row, column, value, dtype=float):
             {},
             "only when the type of target is binary; there are 3",
         ),
-        ({}, changed(3, 1, np.inf), Y, {}, "infinity"),
+        ({}, changed(3, 1, np.inf), Y, {}, "infinity: column 1 has inf in row 3"),
+        (
+            {},
+            pd.DataFrame(changed(3, 1, -np.inf), columns=list("abc")),
+            Y,
+            {},
+            "infinity: column 'b' has -inf in row 3",
+        ),
+        (
+            {},
+            sparse.csr_array(changed(3, 1, np.inf)),
+            Y,
+            {},
+            "infinity: column 1 has inf in row 3",
+        ),
+        (
+            {},
+            torch.tensor(changed(3, 1, np.inf)),
+            Y,
+            {},
+            "infinity: column 1 has inf in row 3",
+        ),
         ({"missing": "raise"}, changed(3, 1, np.nan), Y, {}, "missing='raise'"),
         ({}, changed(slice(None), 1, np.nan), Y, {}, "has no value"),
         ({}, X, Y[:-1], {}, "40 rows, but y has 39"),
