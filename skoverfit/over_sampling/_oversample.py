@@ -84,7 +84,8 @@ def _plan(
         raise ValueError(
             f"Row {row} of class {plain(label)!r} has no other row to be combined with "
             f"(its class has {len(rows)} {notes.what}; copies and rows of other "
-            "groups don't count), and fallback='raise'. Use fallback='jitter' or 'duplicate'."
+            "groups don't count), and fallback='raise'. Use fallback='jitter' or "
+            "'duplicate'."
         )
     return plan
 
@@ -118,7 +119,8 @@ def _filtered(
             if originals is None:
                 originals = table.neighbor_table(label)
             rule, queries = FILTERS[filter], table.queries(made, label)
-            accepted = rule(originals, queries, foreign, n_jobs)
+            rng = data.generator(label, "filter", f"attempt {attempt}")
+            accepted = rule(originals, queries, foreign, n_jobs, rng)
         chosen = np.flatnonzero(accepted)[:missing]
         kept.append((plan.take(chosen), table.pick(made, chosen)))
         missing -= len(chosen)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas
 import polars
 import pytest
+import torch
 from scipy import sparse
 from sklearn.neighbors import LocalOutlierFactor
 
@@ -261,3 +262,24 @@ def test_a_frame_whose_columns_have_numbers_as_names():
     frame.loc[3, 1] = np.nan
     with pytest.raises(ValueError, match="column 1 misses 1 values"):
         CalibratedGaussianOverSampler().fit_resample(frame, y)
+
+
+@pytest.mark.parametrize("container", [np.asarray, pandas.DataFrame])
+@pytest.mark.parametrize("dtype", ["int8", ">i4"])
+def test_whole_numbers_stay_within_their_dtype(container, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.integers(100, 128, size=(60, 2)).astype(dtype)
+    if container is pandas.DataFrame:
+        X = X.astype(X.dtype.newbyteorder("="))
+    y = np.repeat([0, 1], [50, 10])
+    out, _ = CalibratedGaussianOverSampler(random_state=0).fit_resample(container(X), y)
+    out = np.asarray(out)
+    assert out.dtype == X.dtype
+    assert (out > 50).all()
+    assert dtype != "int8" or (out[60:] == 127).any()
+
+
+def test_a_tensor_of_booleans_is_refused():
+    X = torch.arange(60).reshape(20, 3) % 2 == 0
+    with pytest.raises(ValueError, match="X is boolean"):
+        CalibratedGaussianOverSampler().fit_resample(X, np.repeat([0, 1], [15, 5]))

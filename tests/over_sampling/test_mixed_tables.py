@@ -197,6 +197,13 @@ def test_smoten_searches_by_the_value_difference_metric(n_classes):
     assert (distances[at] <= furthest[at[0]] + 1e-9).all()
 
 
+def test_a_box_of_no_numbers_leaves_the_steps():
+    X, y = table()
+    smote = SMOTE(gap="box", random_state=0)
+    smote.fit_resample(X[["colour", "shop"]], y)
+    assert ((smote.weights_ >= 0) & (smote.weights_ <= 1)).all()
+
+
 def test_ties_do_not_go_to_the_lowest_level():
     X = np.array([["a"], ["b"]] * 15 + [["c"]] * 100, dtype=object)
     y = np.repeat([1, 0], [30, 100])

@@ -5,6 +5,7 @@ from collections import Counter
 
 import imblearn.over_sampling
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -275,6 +276,18 @@ def test_a_single_row_falls_back(blobs, fallback, copies, container):
         smote.set_params(fallback="raise").fit_resample(container(X), y)
 
 
+def test_jitter_of_sparse_whole_numbers_stays_within_their_dtype():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, size=(61, 3)).astype(np.uint8)
+    X[60] = 250
+    smote = SMOTE(random_state=0, sampling_strategy={1: 500})
+    with pytest.warns(SkoverfitWarning, match="fallback='jitter'"):
+        made, _ = smote.fit_resample(sparse.csr_array(X), np.repeat([0, 1], [60, 1]))
+    made = made.toarray()[61:]
+    assert (made == 255).any(), "what is too large is cut off at the top"
+    assert abs(float(np.median(made)) - 250) < 10
+
+
 # --- weights, groups, filters ---------------------------------------------------------
 
 
@@ -395,6 +408,36 @@ def test_filters_refuse_what_they_say(blobs, name, k, container):
     assert_allclose(
         np.einsum("np,npd->nd", smote.weights_, X[smote.parents_]), made, atol=1e-9
     )
+
+
+@pytest.mark.parametrize("container", [np.asarray, torch.as_tensor, sparse.csr_array])
+def test_the_partitioning_filter_refuses_rows_among_another_class(container):
+    rng = np.random.default_rng(0)
+    rare = np.vstack([rng.normal(size=(37, 2)) + 6, rng.normal(size=(3, 2)) * 0.3])
+    X = np.vstack([rng.normal(size=(300, 2)), rare])
+    y = np.repeat([0, 1], [300, 40])
+
+    def among_the_others(filter):
+        smote = SMOTE(filter=filter, k_neighbors=2, random_state=0)
+        made, _ = smote.fit_resample(container(X), y)
+        made = made.toarray() if sparse.issparse(made) else np.asarray(made)
+        assert smote.n_generated_ == {0: 0, 1: 260}
+        return (np.linalg.norm(made[340:], axis=1) < 2).sum()
+
+    assert among_the_others(None) > 10
+    assert among_the_others("ipf") <= 2
+
+
+def test_the_partitioning_filter_takes_mixed_and_incomplete_tables():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"size": rng.normal(size=90), "shop": rng.choice(["a", "b"], 90)})
+    X.loc[3:20, "size"] = np.nan
+    X.loc[70:, "size"] += 4
+    smote = SMOTE(filter="ipf", random_state=0)
+    made, _ = smote.fit_resample(X, np.repeat([0, 1], [70, 20]))
+    again, _ = smote.fit_resample(X, np.repeat([0, 1], [70, 20]))
+    assert len(made) == 140
+    pd.testing.assert_frame_equal(made, again)
 
 
 def test_a_callable_filter(blobs):

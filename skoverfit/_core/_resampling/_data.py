@@ -33,6 +33,7 @@ __all__ = [
     "check_table",
     "check_target",
     "check_weights",
+    "refuse_non_tables",
 ]
 
 
@@ -247,6 +248,7 @@ def check_table(
     try:
         kind = kind_of(X)
     except TypeError:
+        refuse_non_tables(X)
         X, kind = np.asarray(X), "numpy"
     finite = "allow-nan" if allow_nan else True
     if kind == "tensor":
@@ -296,6 +298,18 @@ def _refuse_infinite(table: Any, names: Any) -> None:
     raise ValueError(
         f"Input X contains infinity: column {name!r} has {float(cell)} in row "
         f"{int(row)}. Replace it by a number, or by NaN where the value is unknown."
+    )
+
+
+def refuse_non_tables(X: Any) -> None:
+    """Name the type of an object that has no rows, such as a polars LazyFrame."""
+    if X is None or np.ndim(X) > 0 or hasattr(X, "__array__"):
+        return
+    name = f"{type(X).__module__}.{type(X).__qualname__}"
+    hint = " Call its collect() first." if hasattr(X, "collect") else ""
+    raise ValueError(
+        "Expected 2D array, got scalar array instead: X must be a table of rows and "
+        f"columns, and is a {name}.{hint} Reshape your data."
     )
 
 
@@ -370,6 +384,8 @@ def _check_frame(
     ) or all(str(dtype) in ("Float32", "Float64") for dtype in dtypes)
     if hasattr(X, "iloc") and any(not isinstance(d, np.dtype) for d in dtypes):
         plain_floats = False  # pandas' nullable floats tell NaN from missing
+    if not dtypes:
+        plain_floats = False  # a table of pyarrow
     if not plain_floats and allow_mixed:
         return spec, None
     if plain_floats:
