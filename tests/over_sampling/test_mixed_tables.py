@@ -12,7 +12,9 @@ from imblearn.metrics.pairwise import ValueDifferenceMetric
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 from scipy.spatial import distance_matrix
+from sklearn.neighbors import NearestNeighbors
 
+from skoverfit.neighbors import FastNearestNeighbors
 from skoverfit.over_sampling import SMOTE, SMOTEN, SMOTENC
 
 
@@ -90,6 +92,17 @@ def test_a_mismatch_costs_the_squared_median_std():
     furthest = np.sort(squared, axis=1)[:, 3]
     for base, partner in sampler.parents_[60:] - 36:
         assert squared[base, partner] <= furthest[base] + 1e-9
+
+
+def test_a_neighbour_object_measures_levels_as_the_engine_does():
+    X, y = mixed_numbers(60, 3)
+    objects = NearestNeighbors(n_neighbors=6), FastNearestNeighbors(n_neighbors=6)
+    made = [
+        SMOTENC([2, 3], k_neighbors=k, random_state=0).fit_resample(X, y)[0]
+        for k in (5, *objects)
+    ]
+    assert_allclose(made[0], made[1])
+    assert_allclose(made[0], made[2])
 
 
 def test_the_law_of_smotenc_is_that_of_imbalanced_learn():

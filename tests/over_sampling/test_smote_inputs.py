@@ -96,7 +96,7 @@ def changed(row, column, value, dtype=float):
         ({"k_neighbors": 0}, X, Y, {}, "'k_neighbors' parameter of SMOTE"),
         ({"gap": "line"}, X, Y, {}, "'gap' parameter of SMOTE"),
         (
-            {"k_neighbors": NearestNeighbors(), "categorical_features": [0]},
+            {"k_neighbors": NearestNeighbors(), "categorical_features": [0, 1, 2]},
             X,
             Y,
             {},

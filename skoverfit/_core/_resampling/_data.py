@@ -282,13 +282,13 @@ def check_table(
 
 def _refuse_infinite(table: Any, names: Any) -> None:
     """Name the first infinite cell; scikit-learn's sentence names only the table."""
+    table = table.tocoo() if sp.issparse(table) else table
     stored = table.data if sp.issparse(table) else table
     if getattr(stored, "dtype", np.dtype(object)).kind != "f" or table.ndim != 2:
         return
     if not np.isinf(stored).any():
         return
     if sp.issparse(table):
-        table = table.tocoo()
         at = int(np.flatnonzero(np.isinf(table.data))[0])
         row, column, cell = table.row[at], table.col[at], table.data[at]
     else:
