@@ -217,6 +217,25 @@ def test_a_box_of_no_numbers_leaves_the_steps():
     assert ((smote.weights_ >= 0) & (smote.weights_ <= 1)).all()
 
 
+def test_the_law_of_smoten_is_that_of_imbalanced_learn_where_no_vote_ties():
+    # Two levels and five votes (the base and four neighbours): no tie to be broken.
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 2, size=(60, 14))
+    y = np.repeat([0, 1], [40, 20])
+    X[40:] |= rng.integers(0, 2, size=(20, 14))
+    asked = {"k_neighbors": 4, "sampling_strategy": {1: 220}}
+    ours, theirs = (
+        np.vstack(
+            [cls(random_state=s, **asked).fit_resample(X, y)[0][60:] for s in range(15)]
+        )
+        for cls in (SMOTEN, imblearn.over_sampling.SMOTEN)
+    )
+    for j in range(14):
+        counts = np.array([np.bincount(t[:, j], minlength=2) for t in (ours, theirs)])
+        if counts.sum(axis=0).all():
+            assert stats.chi2_contingency(counts).pvalue > 1e-4
+
+
 def test_ties_do_not_go_to_the_lowest_level():
     X = np.array([["a"], ["b"]] * 15 + [["c"]] * 100, dtype=object)
     y = np.repeat([1, 0], [30, 100])
