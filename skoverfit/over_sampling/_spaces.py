@@ -162,9 +162,10 @@ class ObjectSpace(EngineSpace):
         numbers = self.numbers(rows)
         if torch_of(numbers) is not None:
             numbers = to_numpy(numbers)
+        asked = numbers if seeds is None else numbers[seeds]
         seeds = np.arange(len(rows)) if seeds is None else seeds
         fitted = clone(self.searcher).fit(numbers)
-        distances, local = fitted.kneighbors(numbers[seeds], n_neighbors=k + 1)
+        distances, local = fitted.kneighbors(asked, n_neighbors=k + 1)
         distances, local = np.asarray(distances), np.asarray(local)
         own = local == seeds[:, None]
         own[~own.any(axis=1), -1] = True  # more than k copies: the last one goes

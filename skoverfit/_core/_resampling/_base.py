@@ -175,7 +175,7 @@ class ResamplerMixin(ProvenanceMixin):
     def _check(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> ResamplingData:
         self._validate_changed_parameters()
         self._check_parameters()
-        spec, values = self._check_table(X)
+        spec, values, finite = self._check_table(X)
         if spec.kind == "sparse" and not self._allow_sparse:
             raise TypeError(
                 "Sparse data was passed for X, but dense data is required: "
@@ -209,9 +209,10 @@ class ResamplerMixin(ProvenanceMixin):
             groups=group_values,
             group_codes=group_codes,
             entropy=root_entropy(getattr(self, "random_state", None)),
+            finite=finite,
         )
 
-    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any]:
+    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any, bool]:
         """Check X; samplers that only copy rows look at less of it."""
         return check_table(
             self, X, allow_nan=self._allow_nan, allow_mixed=self._allow_mixed

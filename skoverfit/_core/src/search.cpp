@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The driver, in baseline code: float32 search, certificate, float64 redo.
 #include "search.hpp"
+#include "dispatch.hpp"
 #include "packing.hpp"
 #include "workers.hpp"
 #include <cstring>
-
-extern "C" const skoverfit::Kernels kernels_base;
-#if defined(__x86_64__) || defined(_M_X64)
-extern "C" const skoverfit::Kernels kernels_v3, kernels_v4;
-#endif
 
 namespace skoverfit {
 
@@ -547,55 +543,10 @@ struct Search {
   }
 };
 
-const Kernels &pick(const std::string &name) {
-  const bool any = name.empty();
-#if defined(__x86_64__) || defined(_M_X64)
-  __builtin_cpu_init();
-  if ((any || name == "v4") && __builtin_cpu_supports("x86-64-v4")) return kernels_v4;
-  if ((any || name == "v3") && __builtin_cpu_supports("x86-64-v3")) return kernels_v3;
-#endif
-  if (any || name == "base") return kernels_base;
-  throw std::invalid_argument("no instruction set " + name);
-}
-
 } // namespace
 
-std::vector<std::string> instruction_sets() {
-  std::vector<std::string> names;
-#if defined(__x86_64__) || defined(_M_X64)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) names.push_back("v4");
-  if (__builtin_cpu_supports("x86-64-v3")) names.push_back("v3");
-#endif
-  names.push_back("base");
-  return names;
-}
-
-template <class T, class I>
-void interpolate(const T *values, int64_t n_columns, const I *base, const I *partner,
-                 const double *step, int64_t n, T *out, int n_threads) {
-  const int64_t rows = std::max<int64_t>(1, (1 << 16) / std::max<int64_t>(n_columns, 1));
-  in_parallel(n_threads, (n + rows - 1) / rows, [] { return false; },
-              [&](int64_t chunk, int) {
-    for (int64_t i = chunk * rows; i < std::min(n, (chunk + 1) * rows); i++) {
-      const T *x = values + base[i] * n_columns;
-      const T *z = partner[i] < 0 ? x : values + partner[i] * n_columns;
-      const T u = T(step[i]);
-      T *made = out + i * n_columns;
-      for (int64_t t = 0; t < n_columns; t++) made[t] = x[t] + (z[t] - x[t]) * u;
-    }
-  });
-}
-#define INTERPOLATE(T, I)                                                              \
-  template void interpolate(const T *, int64_t, const I *, const I *, const double *,   \
-                            int64_t, T *, int);
-INTERPOLATE(float, int32_t)
-INTERPOLATE(float, int64_t)
-INTERPOLATE(double, int32_t)
-INTERPOLATE(double, int64_t)
-
 int64_t solve(const Problem &problem) {
-  Search search(problem, pick(problem.instruction_set));
+  Search search(problem, *objects_for(problem.instruction_set).kernels);
   return search.n_queries ? search.run() : 0;
 }
 
