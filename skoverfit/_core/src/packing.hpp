@@ -190,14 +190,14 @@ template <class T> struct QueryLeaf {
   }
 };
 
-// Squared distance between a box and each leaf's box.
+// Squared distance between a box and each of n boxes, whose columns lie `stride` apart.
 template <class T>
-void box_distances(const QueryLeaf<T> &query, const Candidates<T> &table, T *bound) {
-  const int64_t n = table.n_leaves;
+void box_distances(const T *low_of, const T *high_of, const T *lows, const T *highs,
+                   int64_t n, int64_t n_columns, T *bound, int64_t stride = 1) {
   std::fill(bound, bound + n, T(0));
-  for (int64_t t = 0; t < table.n_columns; t++) {
-    const T low = query.low[t], high = query.high[t];
-    const T *l = table.low.data() + t * n, *h = table.high.data() + t * n;
+  for (int64_t t = 0; t < n_columns; t++) {
+    const T low = low_of[t], high = high_of[t];
+    const T *l = lows + t * stride, *h = highs + t * stride;
     for (int64_t b = 0; b < n; b++) {
       T above = l[b] - high, under = low - h[b];
       T gap = above > under ? above : under;
