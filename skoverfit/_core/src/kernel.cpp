@@ -302,6 +302,38 @@ template <class T, bool TIES, bool PARTIAL> void nearest(const LeafPair<T> *pair
   }
 }
 
+#if VECTOR_BYTES == 64
+// Offer a tile to the lists of its queries, and to those of its candidates.
+INLINE void offer_both(const SymmetricPair &a, int64_t first_a, int64_t first_b,
+                       const Tile<float> &s, const unsigned *hit_a, const unsigned *hit_b) {
+  auto pick = [](VF x, int l) {
+    return _mm512_permutexvar_ps(_mm512_set1_epi32(l), (__m512)x);
+  };
+  UNROLL for (int r = 0; r < QUERIES; r++) {
+    if (!hit_a[r]) continue;
+    const int64_t i = first_a + r;
+    List<false> list(a.distance + i * a.k, a.index + i * a.k, a.k);
+    UNROLL for (int u = 0; u < VECTORS; u++)
+      for (unsigned bits = below<false>(s[r][u], (VF)list.limit()); bits; bits &= bits - 1) {
+        const int l = __builtin_ctz(bits);
+        list.insert(pick(s[r][u], l), (int32_t)(first_b + u * 16 + l));
+      }
+    list.store();
+    a.worst[i] = ((VF)list.limit())[0];
+  }
+  UNROLL for (int u = 0; u < VECTORS; u++)
+    for (unsigned bits = hit_b[u]; bits; bits &= bits - 1) {
+      const int l = __builtin_ctz(bits);
+      const int64_t i = first_b + u * 16 + l;
+      List<false> list(a.distance + i * a.k, a.index + i * a.k, a.k);
+      UNROLL for (int r = 0; r < QUERIES; r++)
+        list.insert(pick(s[r][u], l), (int32_t)(first_a + r));
+      list.store();
+      a.worst[i] = ((VF)list.limit())[0];
+    }
+}
+#endif
+
 void symmetric(const SymmetricPair *pair) {
   typedef VF V;
   constexpr int W = Vec<float>::W, CW = Vec<float>::CW;
@@ -321,18 +353,24 @@ void symmetric(const SymmetricPair *pair) {
         for (int u = 0; u < VECTORS; u++) s[r][u] = far;
       float *worst_a = a.worst + a.leaf_a * LEAF + g * QUERIES;
       float *worst_b = a.worst + a.leaf_b * LEAF + u0;
-      unsigned any = 0;
+      unsigned hit_a[QUERIES], hit_b[VECTORS], any = 0;
       UNROLL for (int u = 0; u < VECTORS; u++) {
         V m = s[0][u];
         UNROLL for (int r = 1; r < QUERIES; r++) m = smaller(m, s[r][u]);
-        any |= below<false>(m, load<V>(worst_b + u * W));
+        any |= hit_b[u] = below<false>(m, load<V>(worst_b + u * W));
       }
       UNROLL for (int r = 0; r < QUERIES; r++) {
         V m = s[r][0];
         UNROLL for (int u = 1; u < VECTORS; u++) m = smaller(m, s[r][u]);
-        any |= below<false>(m, worst_a[r] - V{});
+        any |= hit_a[r] = below<false>(m, worst_a[r] - V{});
       }
       if (__builtin_expect(any == 0, 1)) continue;
+#if VECTOR_BYTES == 64
+      if (a.k <= REGISTER) {
+        offer_both(a, a.leaf_a * LEAF + g * QUERIES, a.leaf_b * LEAF + u0, s, hit_a, hit_b);
+        continue;
+      }
+#endif
       for (int r = 0; r < QUERIES && g * QUERIES + r < a.n_a; r++) {
         const int64_t i = a.leaf_a * LEAF + g * QUERIES + r;
         for (int u = 0; u < VECTORS; u++) {
