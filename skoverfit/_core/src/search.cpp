@@ -27,6 +27,7 @@ template <class T> struct Shortlist {
 struct Search {
   const Problem &problem;
   const Kernels &kernels;
+  const Streams &streams;
   const Rows &queries;
   bool is_self, partial = false, small_integers = false;
   int64_t n_queries;
@@ -36,8 +37,8 @@ struct Search {
   std::vector<int64_t> table_order; // k-d order of the table, own rows first
   int64_t n_own = 0;
 
-  Search(const Problem &p, const Kernels &k)
-      : problem(p), kernels(k), queries(p.foreign.n ? p.foreign : p.table),
+  Search(const Problem &p, const Objects &objects)
+      : problem(p), kernels(*objects.kernels), streams(*objects.streams), queries(p.foreign.n ? p.foreign : p.table),
         is_self(!p.foreign.n),
         n_queries(p.foreign.n ? p.foreign.n : p.rows ? p.n_rows : p.table.n) {}
 
@@ -161,8 +162,8 @@ struct Search {
     }
     if (partial) return; // partial distances obey no triangle: nothing can be pruned
     auto itself = [](int64_t i) { return i; };
-    order_places(problem.table, table_order.data(), n_own, itself);
-    order_places(problem.table, table_order.data() + n_own, n - n_own, itself);
+    order_places(problem.table, table_order.data(), n_own, streams, itself);
+    order_places(problem.table, table_order.data() + n_own, n - n_own, streams, itself);
   }
 
   // --- searches ----------------------------------------------------------------------
@@ -184,7 +185,7 @@ struct Search {
       order.resize(wanted.size());
       std::iota(order.begin(), order.end(), 0);
       if (!partial)
-        order_places(queries, order.data(), int64_t(order.size()),
+        order_places(queries, order.data(), int64_t(order.size()), streams,
                      [&](int64_t i) { return rows[i]; });
     }
     struct Buffers {
@@ -472,7 +473,7 @@ struct Search {
 } // namespace
 
 int64_t solve(const Problem &problem) {
-  Search search(problem, *objects_for(problem.instruction_set).kernels);
+  Search search(problem, objects_for(problem.instruction_set));
   return search.n_queries ? search.run() : 0;
 }
 

@@ -138,6 +138,64 @@ void fingerprint(const uint8_t *data, int64_t n, const uint8_t *keys, uint64_t *
   one_block(last, keys, out);
 }
 
+// Move what is at most `pivot` to the front; return how many these are.
+int64_t partition(uint64_t *keys, int64_t n, uint64_t pivot, uint64_t *scratch) {
+  int64_t i = 0, front = 0, back = 0;
+#if defined(__AVX512F__)
+  const __m512i bound = _mm512_set1_epi64((long long)pivot);
+  for (; i + 8 <= n; i += 8) { // what is written to the front was read before
+    const __m512i v = _mm512_loadu_si512(keys + i);
+    const __mmask8 least = _mm512_cmple_epu64_mask(v, bound);
+    _mm512_storeu_si512(keys + front, _mm512_maskz_compress_epi64(least, v));
+    _mm512_storeu_si512(scratch + back, _mm512_maskz_compress_epi64(__mmask8(~least), v));
+    const int count = __builtin_popcount(least);
+    front += count, back += 8 - count;
+  }
+#endif
+  for (; i < n; i++) {
+    const uint64_t key = keys[i];
+    const bool least = key <= pivot;
+    keys[front] = key, scratch[back] = key;
+    front += least, back += !least;
+  }
+  memcpy(keys + front, scratch, back * sizeof *keys);
+  return front;
+}
+
+void sort_few(uint64_t *keys, int64_t n) {
+  for (int64_t i = 1; i < n; i++) {
+    const uint64_t key = keys[i];
+    int64_t at = i;
+    for (; at > 0 && keys[at - 1] > key; at--) keys[at] = keys[at - 1];
+    keys[at] = key;
+  }
+}
+
+void select(uint64_t *keys, int64_t n, int64_t nth, uint64_t *scratch) {
+  constexpr int SAMPLE = 15, FEW = 24;
+  uint64_t random = 0x9e3779b97f4a7c15u;
+  while (n > FEW) {
+    // Of distinct keys the median of a sample is never the largest: the range shrinks.
+    uint64_t sample[SAMPLE];
+    const int64_t stride = n / SAMPLE;
+    for (int s = 0; s < SAMPLE; s++) {
+      random = random * 6364136223846793005u + 1442695040888963407u;
+      sample[s] = keys[s * stride + int64_t((random >> 33) % uint64_t(stride))];
+    }
+    sort_few(sample, SAMPLE);
+    // The rank wanted, kept away from the ends.
+    int64_t rank = (nth * SAMPLE + n / 2) / n;
+    rank = rank < 2 ? 2 : rank > SAMPLE - 3 ? SAMPLE - 3 : rank;
+    const int64_t front = partition(keys, n, sample[rank], scratch);
+    if (nth < front) {
+      n = front;
+    } else {
+      keys += front, n -= front, nth -= front;
+    }
+  }
+  sort_few(keys, n);
+}
+
 } // namespace
 
 #define JOIN2(a, b) a##b
@@ -150,4 +208,5 @@ extern "C" __attribute__((visibility("hidden"))) const Streams JOIN(streams_, IS
     segments<double, int32_t>,
     segments<double, int64_t>,
     fingerprint,
+    select,
 };
