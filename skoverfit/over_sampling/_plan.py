@@ -58,7 +58,7 @@ class Plan:
     seeds : ndarray of shape (s,)
         Distinct base rows, ascending.
     near : ndarray of shape (s, k)
-        Their neighbours, -1 where there are fewer.
+        Their neighbours, -1 where there are fewer; empty where nobody votes.
     """
 
     label: Any
@@ -138,8 +138,8 @@ def plan_class(
         partner=partner.astype(small),
         step=step,
         stream=stream,
-        seeds=rows[seeds],
-        near=found.near,
+        seeds=rows if len(seeds) == n else rows[seeds],
+        near=found.near if space.votes else found.near[:0].copy(),
     )
 
 

@@ -21,6 +21,8 @@ class Space(Protocol):
 
     # Whether equal rows count as one.
     collapses: bool
+    # Whether the neighbours of a row vote on its cells, and are kept for it.
+    votes: bool
 
     def k(self, asked: int) -> int:
         """Return how many neighbours a row is to have."""
@@ -66,6 +68,7 @@ class EngineSpace:
     ) -> None:
         self.values, self.codes, self.n_jobs = values, codes, n_jobs
         self.mismatch, self.scale = mismatch, scale
+        self.votes = codes is not None
 
     def k(self, asked: int) -> int:
         """Return ``k_neighbors``."""

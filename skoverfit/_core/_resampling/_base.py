@@ -261,12 +261,19 @@ class ResamplerMixin(ProvenanceMixin):
             self.sample_weight_ = self._carried_weights(data.sample_weight)
         kept = data.codes if result.kept is None else data.codes[result.kept]
         totals = np.bincount(kept, minlength=len(data.classes)) + made
-        source = self.sample_indices_
         if self.sample_weight_ is not None:
-            totals = np.bincount(data.codes[source], weights=self.sample_weight_)
+            codes = data.codes[self.sample_indices_]
+            totals = np.bincount(codes, weights=self.sample_weight_)
         self.class_prior_after_ = totals / totals.sum()
-        self.groups_ = None if data.groups is None else data.groups[source]
-        return new_index(take_rows(y, source))
+        self.groups_ = None
+        if data.groups is not None:
+            self.groups_ = data.groups[self.sample_indices_]
+        if type(y) is np.ndarray and y.ndim == 1 and result.kept is None:
+            out = np.empty(len(y) + len(self._made_base), dtype=y.dtype)
+            out[: len(y)] = y
+            np.take(y, self._made_base, out=out[len(y) :], mode="clip")
+            return out
+        return new_index(take_rows(y, self.sample_indices_))
 
     def _carried_weights(self, weights: np.ndarray) -> np.ndarray:
         """Return (1 - u) w_base + u w_partner for made rows, w for kept ones."""
