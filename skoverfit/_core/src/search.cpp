@@ -283,36 +283,30 @@ struct Search {
 
   // --- certificate ---------------------------------------------------------------------
 
-  // Squared distance of the values as given, in the scale's units: one formula, in
-  // baseline code, so that the answer is the same on every processor.
+  // Squared distance of the values as given, in the scale's units: one formula, so that
+  // the answer is the same on every processor.
   double exact(int64_t query, int64_t row) const {
     const Rows &table = problem.table;
     const int64_t d = table.n_columns;
-    double sum[4] = {0, 0, 0, 0};
+    double sum = 0;
     int64_t differ = 0, present = 0;
-    auto add = [&](auto x, auto y) {
-      auto square = [&](int64_t t, int lane) {
-        double e = (double(x[t]) - double(y[t])) * cast.scale;
-        sum[lane] += e * e;
-      };
-      int64_t t = 0;
-      if (partial) {
-        for (; t < d; t++) {
-          const bool both = x[t] == x[t] && y[t] == y[t];
-          present += both;
-          if (both) square(t, t & 3);
-        }
+    auto add = [&](auto x, auto y, auto apart) {
+      if (!partial) return void(sum = apart(x, y, d, cast.scale));
+      double lanes[4] = {0, 0, 0, 0};
+      for (int64_t t = 0; t < d; t++) {
+        const bool both = x[t] == x[t] && y[t] == y[t];
+        present += both;
+        const double e = (double(x[t]) - double(y[t])) * cast.scale;
+        if (both) lanes[t & 3] += e * e;
       }
-      for (; t + 4 <= d; t += 4)
-        for (int lane = 0; lane < 4; lane++) square(t + lane, lane);
-      for (; t < d; t++) square(t, 0);
+      sum = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
     };
     if (table.is_double)
       add(static_cast<const double *>(queries.values) + query * d,
-          static_cast<const double *>(table.values) + row * d);
+          static_cast<const double *>(table.values) + row * d, streams.apart_double);
     else
       add(static_cast<const float *>(queries.values) + query * d,
-          static_cast<const float *>(table.values) + row * d);
+          static_cast<const float *>(table.values) + row * d, streams.apart_float);
     auto compare = [&](int a, int b) {
       const bool both = a && b;
       differ += a != b && (both || !partial);
@@ -325,7 +319,7 @@ struct Search {
         compare(a[0] | a[1] << 8, b[0] | b[1] << 8);
       for (int64_t t = 0; t < table.n_narrow; t++) compare(a[t], b[t]);
     }
-    const double all = (sum[0] + sum[1]) + (sum[2] + sum[3]) + weight * double(differ);
+    const double all = sum + weight * double(differ);
     if (!partial) return all;
     const double columns = double(d + table.n_wide + table.n_narrow);
     return present ? all * (columns / double(present)) : HUGE_VAL;

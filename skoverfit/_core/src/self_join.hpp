@@ -94,6 +94,9 @@ public:
 private:
   static constexpr int64_t BLOCK = 16; // leaves that fit a core's second cache twice
 
+  // With more columns the boxes of leaves are looked at only if those of blocks part.
+  static constexpr int64_t BOUNDED_COLUMNS = 48;
+
   struct Query { // a leaf laid out as queries are
     std::vector<float> values, bound;
     std::vector<uint8_t> codes;
@@ -181,9 +184,12 @@ private:
     for (int64_t a = i * block; a < stop_a; a++) {
       const int64_t first = std::max(first_b, a + 1);
       if (first >= stop_b) continue;
-      box_distances(&table.leaf_low[a * d], &table.leaf_high[a * d],
-                    table.low.data() + first, table.high.data() + first, stop_b - first, d,
-                    query.bound.data(), n_leaves);
+      if (d > BOUNDED_COLUMNS && apart == 0)
+        std::fill_n(query.bound.data(), stop_b - first, 0.0f);
+      else
+        box_distances(&table.leaf_low[a * d], &table.leaf_high[a * d],
+                      table.low.data() + first, table.high.data() + first,
+                      stop_b - first, d, query.bound.data(), n_leaves);
       bool laid_out = false;
       for (int64_t b = first; b < stop_b; b++) {
         const float lower = query.bound[b - first] * slack;

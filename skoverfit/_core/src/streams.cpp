@@ -138,6 +138,26 @@ void fingerprint(const uint8_t *data, int64_t n, const uint8_t *keys, uint64_t *
   one_block(last, keys, out);
 }
 
+template <class T> double apart(const T *x, const T *y, int64_t n, double scale) {
+  typedef T Four __attribute__((vector_size(4 * sizeof(T))));
+  typedef double Wide __attribute__((vector_size(32)));
+  Wide sum = {};
+  int64_t t = 0;
+  for (; t + 4 <= n; t += 4) {
+    Four a, b;
+    memcpy(&a, x + t, sizeof a), memcpy(&b, y + t, sizeof b);
+    const Wide e =
+        (__builtin_convertvector(a, Wide) - __builtin_convertvector(b, Wide)) * scale;
+    sum += e * e;
+  }
+  double first = sum[0];
+  for (; t < n; t++) {
+    const double e = (double(x[t]) - double(y[t])) * scale;
+    first += e * e;
+  }
+  return (first + sum[1]) + (sum[2] + sum[3]);
+}
+
 // Move what is at most `pivot` to the front; return how many these are.
 int64_t partition(uint64_t *keys, int64_t n, uint64_t pivot, uint64_t *scratch) {
   int64_t i = 0, front = 0, back = 0;
@@ -208,5 +228,7 @@ extern "C" __attribute__((visibility("hidden"))) const Streams JOIN(streams_, IS
     segments<double, int32_t>,
     segments<double, int64_t>,
     fingerprint,
+    apart<float>,
+    apart<double>,
     select,
 };

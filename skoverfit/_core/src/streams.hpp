@@ -32,6 +32,9 @@ struct Streams {
   // in a block get equal numbers for it with probability 2^-128 over random keys. The
   // last block is filled up with zeros. Writes PRINT_NUMBERS numbers a block.
   void (*fingerprint)(const uint8_t *data, int64_t n, const uint8_t *keys, uint64_t *out);
+  // Sum of ((x - y) * scale)^2 in float64: four sums, one formula on every processor.
+  double (*apart_float)(const float *x, const float *y, int64_t n, double scale);
+  double (*apart_double)(const double *x, const double *y, int64_t n, double scale);
   // Rearrange n distinct keys so that the first `nth` are the least. `scratch` has room
   // for n + 8.
   void (*select)(uint64_t *keys, int64_t n, int64_t nth, uint64_t *scratch);
