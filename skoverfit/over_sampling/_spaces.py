@@ -28,6 +28,8 @@ class Space(Protocol):
 
     # Whether equal rows count as one.
     collapses: bool
+    # Whether the neighbours of a row vote on its cells, and are kept for it.
+    votes: bool
 
     def k(self, asked: int) -> int:
         """Return how many neighbours a row is to have."""
@@ -73,6 +75,7 @@ class EngineSpace:
     ) -> None:
         self.values, self.codes, self.n_jobs = values, codes, n_jobs
         self.mismatch, self.scale = mismatch, scale
+        self.votes = codes is not None
 
     def k(self, asked: int) -> int:
         """Return ``k_neighbors``."""
@@ -172,9 +175,10 @@ class ObjectSpace(EngineSpace):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Search with a clone; a row is taken out of its own answer by its number."""
         numbers = self.points(rows, label)
+        asked = numbers if seeds is None else numbers[seeds]
         seeds = np.arange(len(rows)) if seeds is None else seeds
         fitted = clone(self.searcher).fit(numbers)
-        distances, local = fitted.kneighbors(numbers[seeds], n_neighbors=k + 1)
+        distances, local = fitted.kneighbors(asked, n_neighbors=k + 1)
         distances, local = np.asarray(distances), np.asarray(local)
         own = local == seeds[:, None]
         own[~own.any(axis=1), -1] = True  # more than k copies: the last one goes

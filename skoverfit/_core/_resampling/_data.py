@@ -23,6 +23,7 @@ from skoverfit._core._arrays import (
     to_numpy,
     torch_of,
 )
+from skoverfit._core._kernel import all_finite
 from skoverfit._core._random import derive_generator
 from skoverfit._core._resampling._strategy import plain
 from skoverfit._core._validation import check_labels
@@ -50,6 +51,8 @@ class ResamplingData:
     values : ndarray, csr/csc matrix or array, tensor, or None
         The same table as numbers, where all columns are: real dtype, no infinity, NaN
         only where the sampler allows it. None where some column is not a number.
+    finite : bool
+        Whether ``values`` is a dense table known to have no missing value.
     classes : ndarray of shape (n_classes,)
         Sorted labels.
     codes : ndarray of shape (n,), int64
@@ -79,6 +82,7 @@ class ResamplingData:
     groups: np.ndarray | None = None
     group_codes: np.ndarray | None = None
     entropy: int = 0
+    finite: bool = False
 
     @property
     def n(self) -> int:
@@ -229,7 +233,7 @@ def check_groups(groups: Any, n: int) -> tuple[np.ndarray | None, np.ndarray | N
 
 def check_table(
     estimator: Any, X: Any, *, allow_nan: bool, allow_mixed: bool
-) -> tuple[ContainerSpec, Any]:
+) -> tuple[ContainerSpec, Any, bool]:
     """Check X and remember its columns in the estimator.
 
     Returns
@@ -238,13 +242,20 @@ def check_table(
         The kind of container.
     values : ndarray, sparse, tensor or None
         The table as numbers; None where it has other columns (``allow_mixed``).
+    finite : bool
+        Whether a dense table is known to have no missing value.
     """
-    if type(X) is np.ndarray and X.ndim == 2 and X.dtype in (np.float64, np.float32):
-        with np.errstate(all="ignore"):
-            clean = X.size > 0 and np.isfinite(X.sum())
-        if clean:
-            _remember_columns(estimator, X.shape[1])
-            return ContainerSpec(kind="numpy", ndim=2, dtype=X.dtype), X
+    plain_floats = type(X) is np.ndarray and X.dtype in (np.float64, np.float32)
+    if plain_floats and X.ndim == 2 and X.size > 0 and all_finite(X):
+        _remember_columns(estimator, X.shape[1])
+        return ContainerSpec(kind="numpy", ndim=2, dtype=X.dtype), X, True
+    spec, values = _check_other(estimator, X, allow_nan, allow_mixed)
+    return spec, values, False
+
+
+def _check_other(
+    estimator: Any, X: Any, allow_nan: bool, allow_mixed: bool
+) -> tuple[ContainerSpec, Any]:
     try:
         kind = kind_of(X)
     except TypeError:
