@@ -145,6 +145,7 @@ class TrainingCheckpoint:
         try:
             restore(net, self.state)
             net.set_params(batch_size=size)
+            net.interrupted_ = net.timed_out_ = False
             net._first_step = int(plain["first_step"])
             net._set_masks()
             if net._scaler is not None and plain["scaler"] is not None:
@@ -276,7 +277,8 @@ def _fingerprint(prepared: Prepared, settings: Settings) -> dict[str, str]:
     free = set(_FREE)
     if settings.schedule == "constant":
         free.add("max_epochs")  # the first epochs are the same ones
-    told = {
+    told = {"module": _words(settings.module)}  # what follows from it comes later
+    told |= {
         _NAMES.get(each.name, each.name): _words(getattr(settings, each.name))
         for each in fields(settings)
         if each.name not in free
@@ -293,7 +295,15 @@ def _fingerprint(prepared: Prepared, settings: Settings) -> dict[str, str]:
 
 def _words(value: Any) -> str:
     if isinstance(value, nn.Module):
-        return f"{type(value).__qualname__}: {value!r}"
+        plain = {
+            name: held
+            for name, held in vars(value).items()
+            if isinstance(held, (str, int, float)) and name[0] != "_"
+        }
+        plain.pop("training", None)
+        kind = type(value).__qualname__
+        layers = f" {value!r}" if list(value.children()) else ""
+        return f"{kind}({', '.join(f'{k}={v!r}' for k, v in plain.items())}){layers}"
     if isinstance(value, BatchStep):
         return f"{type(value).__qualname__}{sorted(vars(value).items())}"
     if isinstance(value, type) or callable(value):

@@ -41,7 +41,7 @@ __all__ = ["SavableNet"]
 _FORMAT = 1
 # Fields of a plan that are no plain values.
 _NOT_PLAIN = {"generators", "on_epoch", "checkpoint", "mixed_precision"}
-_DEVICE = "torch.device:"
+_DEVICE = "device of torch: "
 
 
 class SavableNet:
@@ -288,12 +288,17 @@ def _mlp(
 
 def _plan(spec: Mapping[str, Any], n_nets: int) -> TrainingPlan:
     told = dict(spec["plan"])
+    if told.keys() != {f.name for f in fields(TrainingPlan)} - _NOT_PLAIN:
+        raise BadInputError("The plan of the saved net is not of this version's form")
     for name in ("learning_rate", "weight_decay"):
         if len(told[name]) != n_nets:
             raise BadInputError(f"The saved net has {name} for {len(told[name])} nets")
         told[name] = [float(value) for value in told[name]]
     if told["schedule"] not in SCHEDULES:
         raise BadInputError(f"The saved net has the schedule {told['schedule']!r}")
+    for name in set(told) - {"schedule", "learning_rate", "weight_decay"}:
+        if not isinstance(told[name], (int, float, type(None))):
+            raise BadInputError(f"The saved net has {name}={told[name]!r}")
     kinds = {"None": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
     return TrainingPlan(
         generators=[torch.Generator() for _ in range(n_nets)],
