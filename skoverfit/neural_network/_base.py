@@ -455,7 +455,8 @@ class BaseTabularMLP(SavableNet, PortableNet, CallbackSupport, BaseEstimator):
             self.best_losses_ = net.best_.losses.tolist()
         if net.interrupted_:
             judged = prepared.valid is not None
-            tell_of_interruption(self.n_iter_, self.max_epochs, judged=judged)
+            n_epochs = self.n_iter_ - net.first_row_
+            tell_of_interruption(n_epochs, self.max_epochs, judged=judged)
 
     def _check_same_shape(self, prepared: Prepared) -> None:
         was = self.net_.n_nets

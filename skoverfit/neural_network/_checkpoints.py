@@ -28,6 +28,7 @@ from skoverfit._core._persistence import replace_file
 from skoverfit._core._validation import warn
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._batch_steps import BatchStep
+from skoverfit.neural_network._interruption import is_one_of_many
 from skoverfit.neural_network._prepared import Prepared
 from skoverfit.neural_network._settings import Settings
 from skoverfit.neural_network._state import (
@@ -88,9 +89,21 @@ class TrainingCheckpoint:
 
     @classmethod
     def of(cls, estimator: Any) -> TrainingCheckpoint | None:
-        """Return the checkpoint that an estimator's parameters ask for, if any."""
+        """Return the checkpoint that an estimator's parameters ask for, if any.
+
+        Raises
+        ------
+        BadInputError
+            If many fits would write the one file, or a file is not as it has to be.
+        """
         if estimator.checkpoint is None and estimator.resume_from is None:
             return None
+        if estimator.checkpoint is not None and is_one_of_many():
+            raise BadInputError(
+                "checkpoint names one file, which the fits of a search, a "
+                "cross-validation or an ensemble would overwrite in turn; set "
+                "checkpoint=None there."
+            )
         return cls(
             estimator.checkpoint, estimator.checkpoint_every, estimator.resume_from
         )

@@ -177,6 +177,7 @@ class TabularNet(NeuralNet):
         best weights so far are in place.
         """
         self.began_, self.interrupted_, self.timed_out_ = False, False, False
+        self.first_row_ = len(self.history)
         self.check_training_readiness()
         epochs = self.max_epochs if epochs is None else epochs
         data, held_out = self.get_split_datasets(X, y)

@@ -55,7 +55,7 @@ class SavableNet:
         if isinstance(state.get("device"), torch.device):
             state["device"] = f"{_DEVICE}{state['device']}"
         if "net_" in state:
-            state["net_"] = _pack_net(self, state["net_"])
+            state["net_"] = _pack_net(state["net_"])
             state["_encoder"] = _pack_encoder(state["_encoder"])
         return state
 
@@ -146,9 +146,8 @@ def _require(condition: bool, what: str) -> None:
 # --- the net ------------------------------------------------------------------------
 
 
-def _pack_net(estimator: Any, net: TabularNet) -> dict[str, Any]:
-    goes_on = estimator.warm_start or bool(net.optimizer_.state)
-    state = capture(net, optimizer=goes_on, kept=False)
+def _pack_net(net: TabularNet) -> dict[str, Any]:
+    state = capture(net, kept=False)
     plan = {
         each.name: getattr(net.plan, each.name)
         for each in fields(net.plan)

@@ -98,17 +98,13 @@ def part_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarr
     }
 
 
-def capture(
-    net: Any, *, optimizer: bool = True, kept: bool = True, history: bool = True
-) -> NetState:
+def capture(net: Any, *, kept: bool = True, history: bool = True) -> NetState:
     """Return what a net needs to go on.
 
     Parameters
     ----------
     net : TabularNet
         An initialized net.
-    optimizer : bool, default=True
-        Whether the optimizer's moments are wanted.
     kept : bool, default=True
         Whether the best weights are wanted beside the current ones.
     history : bool, default=True
@@ -139,10 +135,8 @@ def capture(
             arrays[f"best/{name}"] = getattr(best, name).numpy().copy()
         if kept and best.kept is not None:
             arrays |= pack(best.kept, "kept/")
-    if optimizer:
-        moments, plain["optimizer"] = _optimizer_state(net.optimizer_)
-        arrays |= moments
-    return NetState(arrays, plain)
+    moments, plain["optimizer"] = _optimizer_state(net.optimizer_)
+    return NetState(arrays | moments, plain)
 
 
 def as_json(plain: Mapping[str, Any]) -> str:
@@ -233,12 +227,8 @@ def restore(net: Any, state: NetState) -> None:
     if "best_epoch" in plain:
         net.best_ = _best(net, arrays, plain)
     net.optimizer_.state.clear()
-    if "optimizer" in plain:
-        _restore_optimizer(
-            net.optimizer_,
-            unpack(part_of(arrays, "optimizer/")),
-            plain["optimizer"],
-        )
+    moments = unpack(part_of(arrays, "optimizer/"))
+    _restore_optimizer(net.optimizer_, moments, plain["optimizer"])
 
 
 def _count(plain: Mapping[str, Any], name: str) -> int:

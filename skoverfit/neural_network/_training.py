@@ -76,7 +76,8 @@ def train_stack(
                 trained.partial_fit(
                     data, epochs=first.max_epochs if epochs is None else epochs
                 )
-                if not trained.began_:
+                # A part of one epoch is no work to keep, and a loop is to be stopped.
+                if not trained.began_ or (epochs and trained.interrupted_):
                     raise KeyboardInterrupt
                 return trained
             except BaseException as exc:

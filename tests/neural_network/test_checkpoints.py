@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import make_classification, make_regression
+from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
 
 from skoverfit.exceptions import BadInputError, SkoverfitWarning
@@ -314,6 +315,17 @@ def test_no_file_and_no_folder(tmp_path):
         net(checkpoint=tmp_path / "absent" / "run.ckpt").fit(X, Y)
     with pytest.raises(BadInputError, match="it is a folder"):
         net(checkpoint=tmp_path).fit(X, Y)
+
+
+def test_not_in_a_search_where_fits_would_overwrite_each_other(tmp_path):
+    search = GridSearchCV(
+        net(checkpoint=tmp_path / "run.ckpt"),
+        {"dropout": [0, 0.1]},
+        cv=3,
+        error_score="raise",
+    )
+    with pytest.raises(BadInputError, match="set checkpoint=None there"):
+        search.fit(X, Y)
 
 
 def test_a_full_disk_does_not_end_the_training(tmp_path, monkeypatch):

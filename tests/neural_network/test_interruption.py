@@ -82,6 +82,29 @@ def test_an_interrupt_in_the_first_epoch_keeps_the_start():
     assert np.isfinite(model.predict_proba(X)).all()
 
 
+def test_an_interrupted_partial_fit_is_taken_back_and_stops_the_loop():
+    step = CtrlCAt(2)
+    model = net(batch_step=step, batch_size=16)
+    with pytest.raises(KeyboardInterrupt):
+        model.partial_fit(X, Y, classes=[0, 1])
+    assert set(vars(model)) == set(model.get_params())
+    model.partial_fit(X, Y, classes=[0, 1])
+    before, step.steps = model.predict_proba(X), 0
+    with pytest.raises(KeyboardInterrupt):
+        model.partial_fit(X, Y)
+    assert np.array_equal(model.predict_proba(X), before)
+    assert model.n_iter_ == len(model.net_.history) == 1
+
+
+def test_an_interrupted_warm_start_counts_its_own_epochs():
+    step = CtrlCAt(10**9)
+    model = net(batch_step=step, batch_size=16, warm_start=True).fit(X, Y)
+    step.steps = 10**9 - 10
+    with pytest.warns(SkoverfitWarning, match="after 1 of 6 epochs"):
+        model.fit(X, Y)
+    assert model.n_iter_ == 7
+
+
 def test_an_interrupt_before_the_training_is_an_interrupt(monkeypatch):
     def press(self, *args):
         raise KeyboardInterrupt
