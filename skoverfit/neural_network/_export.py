@@ -44,7 +44,6 @@ class RowEncoder(nn.Module):
     center: torch.Tensor
     scale: torch.Tensor
     mean: torch.Tensor
-    deviation: torch.Tensor
     rotation: torch.Tensor | None
 
     def __init__(
@@ -62,7 +61,6 @@ class RowEncoder(nn.Module):
             "center": encoder.center[encoder.used],
             "scale": encoder.scale[encoder.used],
             "mean": encoder.mean,
-            "deviation": encoder.deviation,
             "rotation": encoder.rotation,
         }
         for name, value in held.items():
@@ -77,8 +75,7 @@ class RowEncoder(nn.Module):
         if self.is_robust:
             made = made / torch.sqrt(1 + (made / CLIP) ** 2)
         gone = torch.isnan(numbers.index_select(1, self.missing)).to(made.dtype)
-        made = torch.cat([made, gone], dim=1).index_select(1, self.order)
-        made = (made - self.mean) / self.deviation
+        made = torch.cat([made, gone], dim=1).index_select(1, self.order) - self.mean
         if self.rotation is not None:
             made = made @ self.rotation
         return made.to(self.dtype)

@@ -35,6 +35,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         n_estimators: int = 8,
         loss: Any = "squared_error",
         optimizer: Any = "adamw",
+        optimizer_params: Any = None,
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-2,
         schedule: str = "constant",
@@ -71,6 +72,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
             n_estimators=n_estimators,
             loss=loss,
             optimizer=optimizer,
+            optimizer_params=optimizer_params,
             learning_rate=learning_rate,
             weight_decay=weight_decay,
             schedule=schedule,
@@ -118,7 +120,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         values = mean * self._target_scale + self._target_mean
         return values[:, 0] if self._target_is_flat else values
 
-    # --- what the base asks ------------------------------------------------------------
+    # --- what the base asks ----------------------------------------------------------
 
     def _make_loss(self) -> torch.nn.Module:
         return get_loss(self.loss, REGRESSION_LOSSES)
@@ -167,6 +169,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         target: np.ndarray,
         weight: np.ndarray | None,
         fitted: dict[str, Any],
+        penalty: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        model = Ridge(alpha=1.0).fit(dense, target, sample_weight=weight)
+        model = Ridge(alpha=1 / penalty).fit(dense, target, sample_weight=weight)
         return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)

@@ -389,7 +389,7 @@ HARMFUL = {
     "order": new_array("order", np.array([0, 1, 2, 3, 99]), "_encoder"),
     "center": new_array("center", np.zeros(7), "_encoder"),
     "mask of columns": new_array("used", np.arange(5), "_encoder"),
-    "deviation": new_array("deviation", np.ones(2), "_encoder"),
+    "mean": new_array("mean", np.ones(2), "_encoder"),
 }
 
 
