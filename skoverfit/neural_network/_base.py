@@ -471,7 +471,7 @@ class BaseTabularMLP(SavableNet, PortableNet, CallbackSupport, BaseEstimator):
             self.best_losses_ = net.best_.losses.tolist()
         if net.interrupted_:
             judged = prepared.valid is not None
-            n_epochs = self.n_iter_ - net.first_row_
+            n_epochs = self.n_iter_ - getattr(net, "first_row_", 0)
             tell_of_interruption(n_epochs, self.max_epochs, judged=judged)
 
     def _check_same_shape(self, prepared: Prepared) -> None:

@@ -110,6 +110,8 @@ class PlainNet(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder, self.n_nets, self.is_flat = encoder, net.n_nets, is_flat
+        if hasattr(net.module_, "set_generators"):
+            net.module_.set_generators(None)  # the next training sets them again
         self.net = copy.deepcopy(net.module_).cpu()
         kind = next((p.dtype for p in self.net.parameters()), torch.float32)
         for name, value in {"scale": scale, "shift": shift}.items():

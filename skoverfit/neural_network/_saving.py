@@ -29,6 +29,7 @@ from skoverfit.neural_network._state import (
     as_json,
     capture,
     check_tensors,
+    is_numeric,
     part_of,
     restore,
     unpack,
@@ -278,6 +279,8 @@ def _mlp(
     unknown = options.keys() - inspect.signature(TabularMLP).parameters.keys()
     if unknown:
         raise BadInputError(f"The saved net has the unknown option {min(unknown)!r}")
+    if not isinstance(options.get("dropout"), (int, float)):
+        raise BadInputError(f"The saved net has dropout={options.get('dropout')!r}")
     weights = unpack(part_of(saved.arrays, "module/"))
     with torch.device("meta"):  # no memory is taken before the shapes are known
         outline = TabularMLP(**options).to(settings.dtype)
@@ -296,7 +299,9 @@ def _plan(spec: Mapping[str, Any], n_nets: int) -> TrainingPlan:
     if told["schedule"] not in SCHEDULES:
         raise BadInputError(f"The saved net has the schedule {told['schedule']!r}")
     for name in set(told) - {"schedule", "learning_rate", "weight_decay"}:
-        if not isinstance(told[name], (int, float, type(None))):
+        if not is_numeric(told[name]) or (
+            isinstance(told[name], list) and name != "owners"
+        ):
             raise BadInputError(f"The saved net has {name}={told[name]!r}")
     kinds = {"None": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
     return TrainingPlan(

@@ -26,6 +26,7 @@ __all__ = [
     "as_json",
     "capture",
     "check_tensors",
+    "is_numeric",
     "pack",
     "part_of",
     "restore",
@@ -187,16 +188,17 @@ def _optimizer_state(
         {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in group.items()
-            if key not in _LOCAL_OPTIONS and _is_number_or_numbers(value)
+            if key not in _LOCAL_OPTIONS and is_numeric(value)
         }
         for group in state["param_groups"]
     ]
     return pack(tensors, "optimizer/"), {"values": values, "groups": groups}
 
 
-def _is_number_or_numbers(value: Any) -> bool:
+def is_numeric(value: Any) -> bool:
+    """Whether a value is a number, a flag, None, or a list of such."""
     if isinstance(value, (tuple, list)):
-        return all(_is_number_or_numbers(item) for item in value)
+        return all(is_numeric(item) for item in value)
     return isinstance(value, (bool, int, float, type(None)))
 
 
@@ -331,6 +333,19 @@ def _best(
     return best
 
 
+def _is_alike(own: Any, value: Any) -> bool:
+    """Whether an option of this value may take the place of an own one."""
+    if isinstance(own, (tuple, list)):
+        return (
+            isinstance(value, list)
+            and len(value) == len(own)
+            and all(_is_alike(a, b) for a, b in zip(own, value, strict=True))
+        )
+    if isinstance(own, bool) or own is None:
+        return value is own
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _restore_optimizer(
     optimizer: torch.optim.Optimizer,
     tensors: dict[str, torch.Tensor],
@@ -363,8 +378,10 @@ def _restore_optimizer(
         for key, value in told.items():
             if key in _LOCAL_OPTIONS or key not in group:
                 continue
-            if not _is_number_or_numbers(value):
-                raise BadInputError(f"The optimizer's option {key!r} is {value!r}")
+            if not _is_alike(group[key], value):
+                raise BadInputError(
+                    f"The optimizer's option {key!r} is {value!r}, not {group[key]!r}"
+                )
             group[key] = tuple(value) if isinstance(group[key], tuple) else value
     state["state"] = own
     optimizer.load_state_dict(state)

@@ -386,6 +386,14 @@ HARMFUL = {
     "optimizer": new_spec(
         lambda spec: spec["state"]["optimizer"]["groups"][0].update(lr="x")
     ),
+    "optimizer's flag": new_spec(
+        lambda spec: spec["state"]["optimizer"]["groups"][0].update(amsgrad=True)
+    ),
+    "optimizer's pair": new_spec(
+        lambda spec: spec["state"]["optimizer"]["groups"][0].update(betas=[0.9])
+    ),
+    "dropout": new_spec(lambda spec: spec["options"].update(dropout=[0.5])),
+    "tolerance": new_spec(lambda spec: spec["plan"].update(tol=[0.5, 0.5])),
     "order": new_array("order", np.array([0, 1, 2, 3, 99]), "_encoder"),
     "center": new_array("center", np.zeros(7), "_encoder"),
     "mask of columns": new_array("used", np.arange(5), "_encoder"),
