@@ -56,7 +56,14 @@ def fork_generators(device: torch.device) -> Iterator[None]:
     """Give torch's global generators back as they were."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        yield
+        if device.type != "mps":
+            yield
+            return
+        before = torch.mps.get_rng_state()
+        try:
+            yield
+        finally:
+            torch.mps.set_rng_state(before)
 
 
 def seed_generators(seed: int, device: torch.device) -> None:

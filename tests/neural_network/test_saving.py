@@ -201,6 +201,16 @@ def test_any_named_choice_can_be_saved(parameters, tmp_path):
     assert_alike(model, back, X)
 
 
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "squared_error"])
+def test_named_losses_of_the_regressor_can_be_saved(loss, tmp_path):
+    X, y = NUMBERS
+    model = TabularMLPRegressor(**SMALL, loss=loss).fit(X, y)
+    back = by_file(model, tmp_path)
+    for each in (model, back):
+        each.partial_fit(X, y)
+    assert_alike(model, back, X)
+
+
 @pytest.mark.parametrize(
     "parameters",
     [
