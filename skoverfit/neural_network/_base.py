@@ -29,6 +29,7 @@ from skoverfit.neural_network._batch_steps import STEPS, BatchStep, get_batch_st
 from skoverfit.neural_network._callbacks import CallbackSupport, epoch_events
 from skoverfit.neural_network._devices import get_device
 from skoverfit.neural_network._encoding import TableEncoder, is_mixed_table
+from skoverfit.neural_network._history import HistoryMixin, history_rows
 from skoverfit.neural_network._layers import ACTIVATIONS
 from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._optimizers import get_optimizer
@@ -54,7 +55,7 @@ def _known_container(X: Any) -> Any:
     return X
 
 
-class BaseTabularMLP(CallbackSupport, BaseEstimator):
+class BaseTabularMLP(HistoryMixin, CallbackSupport, BaseEstimator):
     """Base class of the tabular nets; use a derived class."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -413,10 +414,13 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
             setattr(self, name, value)
         self._encoder = prepared.encoder
         self.net_ = net
-        self.n_iter_ = len(net.history)
+        self.history_ = history_rows(net.history)
+        self.n_iter_ = len(self.history_)
         self.fit_time_ = seconds
         if prepared.valid is not None:
-            self.best_epochs_ = net.best_.epochs.tolist()
+            # Counted from the first epoch of all, which a warm start continues.
+            before = self.n_iter_ - net.best_.epoch
+            self.best_epochs_ = (net.best_.epochs + before).tolist()
             self.best_losses_ = net.best_.losses.tolist()
         if net.interrupted_:
             kept = "the best weights so far" if prepared.valid else "the last weights"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.datasets import make_classification
 
 from skoverfit.catalogue import REMEDIES, resolve
@@ -86,6 +86,8 @@ def fitted(remedy):
     frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
     labels = np.array(["no", "yes"])[y]
     estimator = remedy.test_instance()
+    if is_regressor(estimator):
+        labels = y
     if remedy.role == "step":
         estimator.fit_resample(frame, labels)
     else:
