@@ -17,7 +17,6 @@ __all__ = ["Batch", "NetData", "TrainBatches", "ValidBatches"]
 
 # Validation rows that are gathered once and kept, instead of in every epoch.
 _KEPT_BYTES = 1 << 28
-_CHUNK_BYTES = 1 << 27
 
 
 @dataclass(kw_only=True)
@@ -59,8 +58,8 @@ class NetData:
     valid : sequence of tensor of int64, one a net, or None
         Rows that each net is judged on after each epoch.
     device : torch.device
-        Where batches are needed. The table may lie elsewhere: in pinned main memory
-        where it does not fit the device.
+        Where batches are needed. The table lies in main memory where it does not fit
+        the device.
     """
 
     dense: torch.Tensor
@@ -86,6 +85,12 @@ class NetData:
 
         def take(table: torch.Tensor) -> torch.Tensor:
             taken = table.index_select(0, flat).view(*rows.shape, *table.shape[1:])
+            if taken.device == self.device:
+                return taken
+            # A table that does not fit the device streams to it: from pinned memory
+            # the copy runs beside the computation of the step before.
+            if self.device.type == "cuda":
+                taken = taken.pin_memory()
             return taken.to(self.device, non_blocking=True)
 
         codes = None if self.codes is None else take(self.codes)
@@ -204,9 +209,9 @@ class TrainBatches:
 
 
 class ValidBatches:
-    """The held-out rows of all nets, in chunks of bounded size, in order."""
+    """The held-out rows of all nets, ``chunk`` of each net at once, in order."""
 
-    def __init__(self, data: NetData) -> None:
+    def __init__(self, data: NetData, chunk: int) -> None:
         assert data.valid is not None
         self.data = data
         rows, mask = _padded(data.valid)
@@ -218,7 +223,7 @@ class ValidBatches:
         self.weight = None if weight is None else weight.to(data.device)
         row_bytes = data.dense.element_size() * max(data.dense.shape[1], 1)
         row_bytes *= data.n_nets
-        self.chunk = max(1, _CHUNK_BYTES // row_bytes)
+        self.chunk = chunk
         self._keep = rows.shape[1] * row_bytes <= _KEPT_BYTES
         self._kept: list[Batch] | None = None
 

@@ -11,7 +11,7 @@ import torch
 
 from skoverfit.exceptions import BadInputError
 
-__all__ = ["fork_generators", "get_device", "pinned"]
+__all__ = ["fork_generators", "get_device", "placed"]
 
 # A table may fill this share of the free memory of a device; nets need the rest.
 _SHARE = 0.5
@@ -59,10 +59,10 @@ def fork_generators(device: torch.device) -> Iterator[None]:
         yield
 
 
-def pinned(
+def placed(
     tensors: dict[str, torch.Tensor | None], device: torch.device
 ) -> dict[str, torch.Tensor | None]:
-    """Move a table to a device; into pinned main memory where it does not fit.
+    """Move a table to a device; it stays in main memory where it does not fit.
 
     Parameters
     ----------
@@ -70,12 +70,14 @@ def pinned(
         The table; None stays None.
     device : torch.device
         Where it is needed.
+
+    Returns
+    -------
+    dict of tensor
+        All on one device.
     """
-    if device.type != "cuda":
-        return {k: None if v is None else v.to(device) for k, v in tensors.items()}
     there = [v for v in tensors.values() if v is not None]
     size = sum(v.element_size() * v.nelement() for v in there)
-    free, _ = torch.cuda.mem_get_info(device)
-    if size <= _SHARE * free:
-        return {k: None if v is None else v.to(device) for k, v in tensors.items()}
-    return {k: None if v is None else v.pin_memory() for k, v in tensors.items()}
+    if device.type == "cuda" and size > _SHARE * torch.cuda.mem_get_info(device)[0]:
+        return tensors
+    return {k: None if v is None else v.to(device) for k, v in tensors.items()}

@@ -34,7 +34,7 @@ class ModuleStack(nn.Module):
         return int(name.split(".")[1])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the outputs ``(n_nets, batch, n_outputs)`` for ``(n_nets, batch, d)``."""
+        """Return outputs ``(n_nets, batch, n_outputs)`` for ``(n_nets, batch, d)``."""
         return torch.stack([net(rows) for net, rows in zip(self.nets, x, strict=True)])
 
 

@@ -27,6 +27,8 @@ from skoverfit.neural_network._schedules import Schedule
 
 __all__ = ["TabularNet", "TrainingPlan"]
 
+# Numbers of the widest layer when rows are only run forward: 4 MiB in float32.
+_NUMBERS_AT_ONCE = 1 << 20
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
@@ -117,13 +119,19 @@ class TabularNet(NeuralNet):
         groups = [{"params": list(self.module_.parameters()), "decayed": True}]
         if hasattr(self.module_, "parameter_groups"):
             groups = self.module_.parameter_groups()
-        own = [p for p in self.criterion_.parameters()]
+        own = list(self.criterion_.parameters())
         if own:
             groups.append({"params": own, "decayed": False})
         self._uneven = self._is_uneven()
-        for group in groups:
-            decayed = group["decayed"] and not self._uneven
-            group["weight_decay"] = decay if decayed else 0.0
+        if decay == 0.0 or self._uneven:
+            for group in groups:
+                group["weight_decay"] = 0.0
+            if not self._uneven:  # one group is one fused call
+                every = [p for group in groups for p in group["params"]]
+                groups = [{"params": every, "decayed": True, "weight_decay": 0.0}]
+        else:
+            for group in groups:
+                group["weight_decay"] = decay if group["decayed"] else 0.0
         groups = [group for group in groups if group["params"]]
         self.optimizer_ = self.optimizer(groups, **parameters)
         for group in self.optimizer_.param_groups:
@@ -144,7 +152,7 @@ class TabularNet(NeuralNet):
         """Return batches that are gathered by index."""
         if training:
             return TrainBatches(dataset, self.batch_size, self.plan.generators)
-        return ValidBatches(dataset)
+        return ValidBatches(dataset, self.rows_at_once(dataset.dense.shape[1]))
 
     def fit_loop(
         self,
@@ -184,7 +192,7 @@ class TabularNet(NeuralNet):
             if valid is not None:
                 self.best_.restore(self.module_)
             self.module_.eval()
-            del self._model, self._step
+            del self._model, self._step, self._learnt
             self.plan.on_epoch = None
         return self
 
@@ -221,6 +229,9 @@ class TabularNet(NeuralNet):
             generators=plan.generators,
         )
         self._step = self.batch_step or BatchStep()
+        self._learnt = [
+            p for group in self.optimizer_.param_groups for p in group["params"]
+        ]
         self._rates = self._ratios() if self._uneven else None
 
     def _ratios(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -248,6 +259,8 @@ class TabularNet(NeuralNet):
 
     def _mean(self, rows: torch.Tensor, count: torch.Tensor | int) -> torch.Tensor:
         """Return the mean loss of each net, of shape (n_nets,), or a scalar for one."""
+        if isinstance(count, int) and count == rows.shape[-1]:
+            return rows.mean(dim=-1)
         return rows.sum(dim=-1) / count
 
     def _ends(self, data: NetData, valid: Any, started: float) -> bool:
@@ -296,7 +309,12 @@ class TabularNet(NeuralNet):
     def train_step(self, batch: Batch, **fit_params: Any) -> torch.Tensor:
         """Do one step of the optimizer; return the loss of each net, detached."""
         optimizer, plan = self.optimizer_, self.plan
-        optimizer.zero_grad(set_to_none=True)
+        if isinstance(batch.count, torch.Tensor) and hasattr(
+            self.module_, "set_counts"
+        ):
+            self.module_.set_counts([int(count) for count in batch.count])
+        for parameter in self._learnt:
+            parameter.grad = None
         if plan.mixed_precision is None:
             losses = self._mean(self._step(self._model, batch), batch.count)
         else:
@@ -407,6 +425,13 @@ class TabularNet(NeuralNet):
             f"try learning_rate={rate / 10:.1g}, gradient_clip=1.0, or another loss."
         )
 
+    def rows_at_once(self, n_features: int) -> int:
+        """Return how many rows are run at once, so that a layer fits the cache."""
+        usual = self.n_nets * max(n_features, 256)
+        return max(
+            1, _NUMBERS_AT_ONCE // getattr(self.module_, "numbers_per_row", usual)
+        )
+
     @torch.no_grad()
     def outputs(
         self, dense: torch.Tensor, codes: torch.Tensor | None = None
@@ -422,8 +447,7 @@ class TabularNet(NeuralNet):
         """
         self.module_.eval()
         n, device, made = len(dense), torch.device(self.device), []
-        width = max(dense.shape[1], 1) * self.n_nets * dense.element_size()
-        chunk = max(1, (1 << 26) // width)
+        chunk = self.rows_at_once(dense.shape[1])
         for first in range(0, max(n, 1), chunk):
             rows = dense[first : first + chunk].to(device)
             more = None if codes is None else codes[first : first + chunk].to(device)

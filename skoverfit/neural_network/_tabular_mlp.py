@@ -133,6 +133,18 @@ class TabularMLP(nn.Module):
         """Draw the masks of dropout from these generators, one a net."""
         self.dropout.generators = generators
 
+    def set_counts(self, counts: Sequence[int] | None) -> None:
+        """Say how many rows of each net's batch are real; None: all."""
+        self.dropout.counts = counts
+
+    @property
+    def numbers_per_row(self) -> int:
+        """Numbers that the widest layer holds for a row, in all nets."""
+        widths = [self.n_encoded, *(layer.weight.shape[2] for layer in self.hidden)]
+        if self.periodic is not None:
+            widths.append(self.periodic.frequency[0].numel())
+        return self.n_nets * max(widths)
+
     def encode(
         self, dense: torch.Tensor, codes: torch.Tensor | None = None
     ) -> torch.Tensor:

@@ -421,7 +421,7 @@ default="relu"
         logs = self.predict_log_proba(X)
         return self.classes_[logs.argmax(axis=1)]
 
-    # --- what the base asks ------------------------------------------------------------
+    # --- what the base asks ----------------------------------------------------------
 
     def _make_loss(self) -> torch.nn.Module:
         if self.loss == "cross_entropy":

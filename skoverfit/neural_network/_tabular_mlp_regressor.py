@@ -321,7 +321,7 @@ default="relu"
         values = mean * self._target_scale + self._target_mean
         return values[:, 0] if self._target_is_flat else values
 
-    # --- what the base asks ------------------------------------------------------------
+    # --- what the base asks ----------------------------------------------------------
 
     def _make_loss(self) -> torch.nn.Module:
         return get_loss(self.loss, REGRESSION_LOSSES)

@@ -16,7 +16,7 @@ from skoverfit._core._random import derive_seed
 from skoverfit._core._validation import warn
 from skoverfit.exceptions import BadInputError, SkoverfitWarning
 from skoverfit.neural_network._data import NetData
-from skoverfit.neural_network._devices import fork_generators, pinned
+from skoverfit.neural_network._devices import fork_generators, placed
 from skoverfit.neural_network._modules import ModuleStack, fresh_module
 from skoverfit.neural_network._net import TabularNet, TrainingPlan
 from skoverfit.neural_network._optimizers import fused_parameters
@@ -167,6 +167,11 @@ def _module(
     return module
 
 
+def _below(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Put arrays below each other; one alone is not copied."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
 def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
     """Put the tables below each other; each net keeps the numbers of its own rows."""
     starts = np.cumsum([0, *(len(each.target) for each in prepared)])
@@ -175,15 +180,15 @@ def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
         train += [torch.from_numpy(rows + start) for rows in each.train]
         if each.valid is not None:
             valid += [torch.from_numpy(rows + start) for rows in each.valid]
-    target = np.concatenate([each.target for each in prepared])
+    target = _below([each.target for each in prepared])
     tensors: dict[str, torch.Tensor | None] = {
-        "dense": torch.from_numpy(np.concatenate([p.rows.dense for p in prepared])),
+        "dense": torch.from_numpy(_below([p.rows.dense for p in prepared])),
         "codes": None,
         "target": torch.from_numpy(target),
         "weight": None,
     }
     if prepared[0].rows.codes is not None:
-        codes = np.concatenate([np.asarray(p.rows.codes) for p in prepared])
+        codes = _below([np.asarray(p.rows.codes) for p in prepared])
         tensors["codes"] = torch.from_numpy(codes)
     if any(each.weight is not None for each in prepared):
         parts = [np.ones(len(p.target)) if p.weight is None else p.weight
@@ -192,7 +197,7 @@ def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
         tensors["weight"] = weight.to(settings.dtype)
     if target.dtype.kind == "f":
         tensors["target"] = tensors["target"].to(settings.dtype)  # type: ignore
-    moved = pinned(tensors, settings.device)
+    moved = placed(tensors, settings.device)
     return NetData(
         train=train,
         valid=valid or None,
