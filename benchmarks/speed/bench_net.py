@@ -14,8 +14,8 @@ from _measure import Report, alternate, main
 # isort: split
 import numpy as np
 import torch
-from skorch import NeuralNetClassifier
 from sklearn.neural_network import MLPClassifier
+from skorch import NeuralNetClassifier
 from torch import nn
 
 from skoverfit.neural_network import TabularMLPClassifier

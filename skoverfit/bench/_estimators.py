@@ -21,20 +21,22 @@ ESTIMATOR_TITLES = {
     "boosting": "gradient boosting",
     "knn": "k-nearest neighbours",
     "forest": "random forest",
+    "mlp": "tabular net",
 }
 
 
 def make_estimators(
     names: Iterable[str] | None = None, *, small: bool = False
 ) -> dict[str, BaseEstimator]:
-    """Return fresh estimators by name, all for None.
+    """Return fresh estimators by name.
 
     Parameters
     ----------
     names : iterable of str, optional
-        Some of `ESTIMATOR_TITLES`.
+        Some of `ESTIMATOR_TITLES`; all of them by default, less the net where
+        ``small``: it would take most of the quick suite's time.
     small : bool, default=False
-        Fewer trees, for the quick suite.
+        Fewer trees and smaller nets, for the quick suite.
 
     Returns
     -------
@@ -50,8 +52,17 @@ def make_estimators(
     --------
     >>> from skoverfit.bench import make_estimators
     >>> list(make_estimators())
-    ['logistic', 'boosting', 'knn', 'forest']
+    ['logistic', 'boosting', 'knn', 'forest', 'mlp']
     """
+    if names is None:
+        wanted = [name for name in ESTIMATOR_TITLES if name != "mlp" or not small]
+    else:
+        wanted = list(names)
+        for name in wanted:
+            if name not in ESTIMATOR_TITLES:
+                raise BadInputError(
+                    f"There is no estimator {name!r}. {suggest(name, ESTIMATOR_TITLES)}"
+                )
     made: dict[str, BaseEstimator] = {
         "logistic": LogisticRegression(max_iter=1000),
         # Early stopping off: on by itself above 10 000 rows, it would be a remedy that
@@ -62,15 +73,19 @@ def make_estimators(
         "knn": KNeighborsClassifier(),
         "forest": RandomForestClassifier(n_estimators=30 if small else 100),
     }
-    if names is None:
-        return made
-    wanted = list(names)
-    for name in wanted:
-        if name not in made:
-            raise BadInputError(
-                f"There is no estimator {name!r}. {suggest(name, made)}"
-            )
+    if "mlp" in wanted:
+        made["mlp"] = _net(small=small)
     return {name: made[name] for name in made if name in wanted}
+
+
+def _net(*, small: bool) -> BaseEstimator:
+    # Here, since torch takes seconds to load.
+    from skoverfit.neural_network import TabularMLPClassifier
+
+    # Times of cells compare on one device, and a GPU has no room for several workers.
+    if small:
+        return TabularMLPClassifier((32,), n_estimators=2, device="cpu")
+    return TabularMLPClassifier(device="cpu")
 
 
 def describe_estimator(estimator: BaseEstimator) -> dict[str, Any]:

@@ -142,8 +142,8 @@ class TrainingCurveDisplay:
         history = getattr(net, "history_", None)
         if not history or "train_loss" not in history[0]:
             raise BadInputError(
-                "The 'estimator' parameter must be a net that keeps its training losses "
-                f"in history_; {name} has none."
+                "The 'estimator' parameter must be a net that keeps its training "
+                f"losses in history_; {name} has none."
             )
         train = _losses(history, "train")
         rates = [row.get("learning_rate", np.nan) for row in history]
@@ -242,7 +242,7 @@ class TrainingCurveDisplay:
     def _draw_rates(self, rates: np.ndarray) -> None:
         twin: Any = self.ax_.twinx()
         twin.plot(self.epochs, rates, color=MUTED, linewidth=1.0, linestyle=":")
-        # Behind the losses, and with room above, so that it crosses as little as it can.
+        # With room above, so that it crosses the losses as little as it can.
         twin.set_ylim(0.0, 1.6 * float(np.nanmax(rates)) or 1.0)
         twin.set_ylabel("learning rate", color=MUTED)
         twin.tick_params(axis="y", colors=MUTED)
@@ -254,7 +254,7 @@ class TrainingCurveDisplay:
         ax = self.ax_
         ax.set_xlabel("epoch")
         ax.set_ylabel("loss")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.locator_params(axis="x", integer=True)
         ax.grid(axis="y", color=RULE, linewidth=0.6)
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
@@ -265,7 +265,9 @@ class TrainingCurveDisplay:
         if self.train_losses.shape[1] > 1:
             from matplotlib.patches import Patch
 
-            handles.append(Patch(color=MUTED, alpha=0.25, label="lowest to highest net"))
+            handles.append(
+                Patch(color=MUTED, alpha=0.25, label="lowest to highest net")
+            )
         if self.learning_rate_ax_ is not None:
             from matplotlib.lines import Line2D
 

@@ -147,10 +147,10 @@ class Mixup(BatchStep):
     Notes
     -----
     The paper mixes the rows as they are read; here numbers are mixed behind their
-    scaling and embedding, too. A batch of ``n`` rows is still ``n`` rows, so a step costs
-    a second evaluation of the loss and nothing else. Weighted rows keep their weights:
-    each of the two losses has that of its own row. Probabilities of a net that was
-    trained on mixtures are less extreme; validation losses are those of plain rows.
+    scaling and embedding, too. A batch of ``n`` rows is still ``n`` rows, so a step
+    costs a second evaluation of the loss and nothing else. Each of the two losses has
+    the weight of its own row. Probabilities of a net that was trained on mixtures are
+    less extreme; validation losses are those of plain rows.
 
     References
     ----------
@@ -175,7 +175,7 @@ class Mixup(BatchStep):
                 f"The 'alpha' parameter of Mixup must be a float above 0. Got {alpha!r}"
                 " instead."
             )
-        self.alpha = alpha
+        self.alpha: float = alpha
 
     def __repr__(self) -> str:
         return f"Mixup(alpha={self.alpha})"

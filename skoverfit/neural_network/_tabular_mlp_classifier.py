@@ -90,8 +90,8 @@ default="relu"
         the weights of its best epoch back.
     validation_fraction : float, default=0.125
         Share of rows that a net leaves out. ``round(1 / validation_fraction)`` parts
-        are made with even shares of the classes, and net ``k`` leaves out part ``k``, so
-        that eight nets leave out every row once.
+        are made with even shares of the classes, and net ``k`` leaves out part ``k``,
+        so that eight nets leave out every row once.
     n_iter_no_change : int, default=16
         Patience in epochs.
     tol : float, default=1e-5
@@ -169,17 +169,17 @@ default="relu"
 
     Notes
     -----
-    An epoch costs ``O(n_estimators n (d w + w^2))`` for ``n`` rows, ``d`` encoded columns
-    and width ``w``.
+    An epoch costs ``O(n_estimators n (d w + w^2))`` for ``n`` rows, ``d`` encoded
+    columns and width ``w``.
 
     What differs from RealMLP [1]_: an ensemble with parts of its own instead of one net
-    and one split; the parts are stratified, epochs are chosen by the log-loss and not by
-    the error, which hardly sees a rare class; a patience instead of all epochs; no
+    and one split; the parts are stratified, epochs are chosen by the log-loss and not
+    by the error, which hardly sees a rare class; a patience instead of all epochs; no
     smoothed labels; a fitted linear start instead of a random one; ordinary weights
     instead of NTK's. Categories of up to 64 levels are one-hot columns (8 there).
     Missing numbers are the median and an indicator; missing and unseen categories are
-    one code. Tables of at least twice as many columns as rows (2000 at most) are rotated
-    into the space that the rows span.
+    one code. Tables of at least twice as many columns as rows (2000 at most) are
+    rotated into the space that the rows span.
 
     Weights are means over a net's training rows: weights twice as large change nothing,
     and with full batches a row of weight 2 is a row that is there twice. Rows of weight
@@ -198,9 +198,8 @@ default="relu"
     --------
     >>> import pandas as pd
     >>> from skoverfit.neural_network import TabularMLPClassifier
-    >>> frame = pd.DataFrame(
-    ...     {"age": [25, 61, None, 44] * 10, "city": ["Rome", "Oslo", None, "Rome"] * 10}
-    ... )
+    >>> cities = ["Rome", "Oslo", None, "Rome"] * 10
+    >>> frame = pd.DataFrame({"age": [25, 61, None, 44] * 10, "city": cities})
     >>> bought = ["no", "yes", "yes", "no"] * 10
     >>> net = TabularMLPClassifier(n_estimators=4, max_epochs=30, random_state=0)
     >>> net.fit(frame, bought).predict(frame.head(3))
@@ -451,7 +450,7 @@ default="relu"
             unknown = np.setdiff1d(classes, told)
             if len(unknown):
                 raise ValueError(
-                    f"y has the label {unknown[0]!r}, which is not in classes: "
+                    f"y has the label {unknown.tolist()[0]!r}, which is not in classes: "
                     f"{told.tolist()}."
                 )
             codes = np.searchsorted(told, classes)[codes]
@@ -459,7 +458,7 @@ default="relu"
         if len(classes) < 2:
             raise ValueError(
                 "TabularMLPClassifier can't train when only one class is present: "
-                f"{classes[0]!r}."
+                f"{classes.tolist()[0]!r}."
             )
         return {"target": codes, "strata": codes, "fitted": {"classes_": classes}}
 

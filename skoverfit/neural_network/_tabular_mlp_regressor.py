@@ -80,8 +80,8 @@ default="relu"
         the weights of its best epoch back.
     validation_fraction : float, default=0.125
         Share of rows that a net leaves out. ``round(1 / validation_fraction)`` parts
-        are made, and net ``k`` leaves out part ``k``, so that eight nets leave out every
-        row once.
+        are made, and net ``k`` leaves out part ``k``, so that eight nets leave out
+        every row once.
     n_iter_no_change : int, default=16
         Patience in epochs.
     tol : float, default=1e-5

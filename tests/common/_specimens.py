@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Estimators that prove the checks: three sound ones, and some broken for each check."""
+"""Estimators that prove the checks: three sound ones, and broken ones for each."""
 
 import random
 from functools import partial

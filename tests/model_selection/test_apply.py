@@ -54,8 +54,11 @@ def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
     X, y = unbalanced
     before = estimator.get_params()
     if reason := reason_against(remedy, estimator, np.bincount(y)):
-        assert "class_weight" in reason
-        assert isinstance(estimator, KNeighborsClassifier)
+        if remedy.name == "mixup":
+            assert "is no net" in reason
+        else:
+            assert "class_weight" in reason
+            assert isinstance(estimator, KNeighborsClassifier)
         return
     applied = apply(remedy.name, estimator, y)
     X_fit, y_fit = X, y
