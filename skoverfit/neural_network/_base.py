@@ -32,7 +32,7 @@ from skoverfit.neural_network._encoding import TableEncoder, is_mixed_table
 from skoverfit.neural_network._history import HistoryMixin, history_rows
 from skoverfit.neural_network._layers import ACTIVATIONS
 from skoverfit.neural_network._net import TabularNet
-from skoverfit.neural_network._optimizers import get_optimizer
+from skoverfit.neural_network._optimizers import get_optimizer, optimizer_parameters
 from skoverfit.neural_network._prepared import Prepared, holdout_parts
 from skoverfit.neural_network._schedules import SCHEDULES
 from skoverfit.neural_network._settings import Settings
@@ -67,6 +67,7 @@ class BaseTabularMLP(HistoryMixin, CallbackSupport, BaseEstimator):
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "loss": [str, type, torch.nn.Module],
         "optimizer": [str, type],
+        "optimizer_params": [dict, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "schedule": [StrOptions(set(SCHEDULES))],
@@ -107,6 +108,7 @@ class BaseTabularMLP(HistoryMixin, CallbackSupport, BaseEstimator):
         n_estimators: int,
         loss: Any,
         optimizer: Any,
+        optimizer_params: Any,
         learning_rate: float,
         weight_decay: float,
         schedule: str,
@@ -139,6 +141,7 @@ class BaseTabularMLP(HistoryMixin, CallbackSupport, BaseEstimator):
         self.n_estimators = n_estimators
         self.loss = loss
         self.optimizer = optimizer
+        self.optimizer_params = optimizer_params
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.schedule = schedule
@@ -192,8 +195,12 @@ class BaseTabularMLP(HistoryMixin, CallbackSupport, BaseEstimator):
         target: np.ndarray,
         weight: np.ndarray | None,
         fitted: dict[str, Any],
+        penalty: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Fit a linear model; return weights ``(d, n_outputs)`` and the bias."""
+        """Fit a linear model; return weights ``(d, n_outputs)`` and the bias.
+
+        ``penalty`` is the inverse strength of its L2 regularization.
+        """
 
     @abstractmethod
     def _n_outputs(self, fitted: dict[str, Any]) -> int:
@@ -205,10 +212,14 @@ class BaseTabularMLP(HistoryMixin, CallbackSupport, BaseEstimator):
         """Resolve the parameters; errors name the parameter."""
         sizes = self._layer_sizes()
         device = get_device(self.device)
+        # A linear model of the first rows only would be frozen into what follows.
+        linear = self.linear_start and self.module is None and bool(sizes)
+        linear = linear and not incremental
         if self.dtype == "float64" and device.type == "mps":
             raise BadInputError(
                 "dtype='float64' needs another device: 'mps' has no double precision."
             )
+        optimizer = get_optimizer(self.optimizer)
         mixed = None if self.mixed_precision is None else _MIXED[self.mixed_precision]
         if mixed is torch.float16 and device.type == "cpu":
             raise BadInputError(
@@ -219,9 +230,9 @@ class BaseTabularMLP(HistoryMixin, CallbackSupport, BaseEstimator):
             activation=self.activation,
             dropout=self.dropout,
             numeric_embedding=self.numeric_embedding,
-            linear_start=self.linear_start and self.module is None and bool(sizes),
+            linear_start=linear,
             train_linear=False,
-            zero_head=self.linear_start and bool(sizes),
+            zero_head=linear,
             learning_rate=float(self.learning_rate),
             weight_decay=float(self.weight_decay),
             schedule="constant" if incremental else self.schedule,
@@ -235,7 +246,8 @@ class BaseTabularMLP(HistoryMixin, CallbackSupport, BaseEstimator):
             device=device,
             dtype=_DTYPES[self.dtype],
             mixed_precision=mixed,
-            optimizer=get_optimizer(self.optimizer),
+            optimizer=optimizer,
+            optimizer_params=optimizer_parameters(optimizer, self.optimizer_params),
             loss=self._make_loss(),
             batch_step=get_batch_step(self.batch_step),
             module=self.module,
@@ -346,7 +358,11 @@ class BaseTabularMLP(HistoryMixin, CallbackSupport, BaseEstimator):
             own = None if weight is None else weight[rows]
             if settings.linear_start and first:
                 slope, start = self._linear_model(
-                    rows_.dense[rows].astype(np.float64), target[rows], own, fitted
+                    rows_.dense[rows].astype(np.float64),
+                    target[rows],
+                    own,
+                    fitted,
+                    encoder.spread**2,
                 )
                 linear.append(slope)
             else:

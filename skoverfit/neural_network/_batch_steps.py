@@ -170,7 +170,8 @@ class Mixup(BatchStep):
     """
 
     def __init__(self, alpha: float = 0.2) -> None:
-        if not isinstance(alpha, Real) or isinstance(alpha, bool) or not alpha > 0:
+        number = isinstance(alpha, Real) and not isinstance(alpha, bool)
+        if not number or not alpha > 0:
             raise BadInputError(
                 f"The 'alpha' parameter of Mixup must be a float above 0. Got {alpha!r}"
                 " instead."

@@ -16,7 +16,7 @@ except ImportError:  # before scikit-learn 1.9
     class CallbackSupport:  # type: ignore[no-redef]
         """Stands in for scikit-learn's mixin; there are no callbacks."""
 
-    def with_callbacks(method: Any) -> Any:  # type: ignore[no-redef]
+    def with_callbacks(method: Any) -> Any:
         """Return the method as it is."""
         return method
 

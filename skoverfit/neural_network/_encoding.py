@@ -25,6 +25,8 @@ MAX_ONE_HOT = 64
 # their rows span: nothing is lost, and a net reads hundreds of columns less.
 MAX_ROTATED_ROWS = 2000
 _CLIP = 3.0
+# Quartiles of a normal distribution are 1.35 standard deviations apart.
+_NORMAL_RANGE = 1.35
 
 
 @dataclass(kw_only=True)
@@ -73,7 +75,7 @@ class TableEncoder:
     Attributes
     ----------
     scaling : str
-        "robust" (median, quartiles, smooth clip) or "standard".
+        "robust" (median, quartiles, smooth clip) or "standard" (mean, deviation).
     numeric_columns, nominal_columns : list of int or None
         Positions of a mixed table's columns; None where all columns are numbers.
     center, scale : ndarray
@@ -84,7 +86,9 @@ class TableEncoder:
         Numbers that get an indicator.
     levels : list of list
         Levels of each nominal column.
-    mean, deviation : ndarray
+    level_is_missing : list of bool
+        Whether a nominal column has missing values; missing is a level then.
+    mean : ndarray
         Of the dense columns, in the order of the output.
     order : ndarray of int
         Dense columns in the order of the output: numbers of more than two values first.
@@ -92,6 +96,8 @@ class TableEncoder:
         How many these are.
     rotation : ndarray or None
         Directions that the rows span, where there are fewer rows than columns.
+    spread : float
+        What the rotated columns were divided by.
     """
 
     scaling: str
@@ -102,11 +108,12 @@ class TableEncoder:
     used: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
     has_missing: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
     levels: list[list[Any]] = field(default_factory=list)
+    level_is_missing: list[bool] = field(default_factory=list)
     mean: np.ndarray = field(default_factory=lambda: np.empty(0))
-    deviation: np.ndarray = field(default_factory=lambda: np.empty(0))
     order: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     n_numeric: int = 0
     rotation: np.ndarray | None = None
+    spread: float = 1.0
 
     @classmethod
     def fit(
@@ -137,17 +144,15 @@ class TableEncoder:
         made = cls(scaling=scaling)
         numbers, codes = made._read_first(X, categorical_features)
         made._fit_numbers(numbers, weight)
+        present = slice(None) if weight is None else weight > 0
+        made.level_is_missing = [bool((column[present] == 0).any()) for column in codes]
         raw = made._raw(numbers, codes)
         share = None if weight is None else weight / weight.sum()
         made.mean = raw.mean(axis=0) if share is None else share @ raw
-        squares = (raw - made.mean) ** 2
-        variance = squares.mean(axis=0) if share is None else share @ squares
-        made.deviation = np.sqrt(variance)
-        made.deviation[made.deviation <= 1e-9] = np.inf  # a constant becomes 0
         made._order(raw)
         if rotate and len(raw) <= 4 * MAX_ROTATED_ROWS and raw.shape[1] > 1:
             # Of distinct rows: a weight of two is a row that is there twice.
-            distinct = np.unique(raw if weight is None else raw[weight > 0], axis=0)
+            distinct = np.unique(raw[present], axis=0)
             if 2 * len(distinct) <= raw.shape[1] and len(distinct) <= MAX_ROTATED_ROWS:
                 made._rotate(distinct)
         return made
@@ -196,20 +201,19 @@ class TableEncoder:
         return made
 
     def _fit_numbers(self, numbers: np.ndarray, weight: np.ndarray | None) -> None:
-        gone = np.isnan(numbers)
-        self.has_missing = gone.any(axis=0)
-        if weight is not None:
-            self.has_missing = gone[weight > 0].any(axis=0)
-        low, middle, high = _quartiles(numbers, weight, self.has_missing | gone.any(0))
         there = numbers if weight is None else numbers[weight > 0]
-        with np.errstate(all="ignore"):
-            least = np.where(np.isnan(there), np.inf, there).min(axis=0, initial=np.inf)
-            most = np.where(np.isnan(there), -np.inf, there).max(
-                axis=0, initial=-np.inf
-            )
-            scale = high - low
-            scale = np.where(scale > 0, scale, (most - least) / 2)
+        mine = weight if weight is None else weight[weight > 0]
+        gone = np.isnan(there)
+        self.has_missing = gone.any(axis=0)
+        low, middle, high = _quartiles(there, mine, self.has_missing)
         self.center = np.nan_to_num(middle)
+        if self.scaling == "standard":
+            self.center, scale = _moments(there, mine, gone)
+        else:
+            scale = high - low
+            for j in np.flatnonzero(scale == 0).tolist():
+                scale[j] = 2 * _typical_distance(there[:, j], self.center[j], mine)
+            scale = scale / _NORMAL_RANGE
         self.used = np.isfinite(scale) & (scale > 0)
         self.scale = np.where(self.used, scale, 1.0)
 
@@ -224,11 +228,11 @@ class TableEncoder:
         parts = [made]
         if self.has_missing.any():
             parts.append(np.isnan(numbers[:, self.has_missing]).astype(np.float64))
-        for known, column in zip(self.levels, codes, strict=True):
-            if len(known) == 2:
-                parts.append(np.choose(column, [0.0, -1.0, 1.0])[:, None])
-            elif len(known) <= MAX_ONE_HOT:
-                hot = np.arange(1, len(known) + 1)
+        for known, missing, column in zip(
+            self.levels, self.level_is_missing, codes, strict=True
+        ):
+            if len(known) <= MAX_ONE_HOT:
+                hot = np.arange(0 if missing else 1, len(known) + 1)
                 parts.append((column[:, None] == hot).astype(np.float64))
         return parts[0] if len(parts) == 1 else np.hstack(parts)
 
@@ -243,10 +247,10 @@ class TableEncoder:
             many[j] = len(other) > 0 and bool((other != other[0]).any())
         self.order = np.concatenate([np.flatnonzero(many), np.flatnonzero(~many)])
         self.n_numeric = int(np.count_nonzero(many))
-        self.mean, self.deviation = self.mean[self.order], self.deviation[self.order]
+        self.mean = self.mean[self.order]
 
     def _rotate(self, raw: np.ndarray) -> None:
-        scaled = (raw[:, self.order] - self.mean) / self.deviation
+        scaled = raw[:, self.order] - self.mean
         _, lengths, directions = np.linalg.svd(scaled, full_matrices=False)
         kept = lengths > 1e-6 * max(lengths.max(initial=0.0), 1e-300)
         if not kept.any():
@@ -255,7 +259,11 @@ class TableEncoder:
         directions = directions[kept]
         largest = np.abs(directions).argmax(axis=1)
         signs = np.sign(directions[np.arange(len(directions)), largest])
-        self.rotation = np.ascontiguousarray((directions * signs[:, None]).T)
+        # One number scales all directions, so that their proportions are kept.
+        self.spread = float(lengths.max()) / len(raw) ** 0.5
+        self.rotation = np.ascontiguousarray(
+            (directions * signs[:, None] / self.spread).T
+        )
         self.n_numeric = 0
 
     @property
@@ -288,7 +296,6 @@ class TableEncoder:
         numbers, codes = self._read(X)
         raw = self._raw(numbers, codes)[:, self.order]
         raw -= self.mean
-        raw /= self.deviation
         if self.rotation is not None:
             raw = raw @ self.rotation
         embedded = [
@@ -335,6 +342,35 @@ def _quartiles(
                 numbers[there, j], shares, method="inverted_cdf", weights=mine
             )
     return made
+
+
+def _typical_distance(
+    column: np.ndarray, center: float, weight: np.ndarray | None
+) -> float:
+    """Return the median distance from the centre among the values that differ.
+
+    The scale of a column that is mostly one value: its quartiles tell nothing.
+    """
+    other = ~np.isnan(column) & (column != center)
+    if not other.any():
+        return 0.0
+    mine = None if weight is None else weight[other]
+    distances = np.abs(column[other] - center)
+    return float(np.quantile(distances, 0.5, method="inverted_cdf", weights=mine))
+
+
+def _moments(
+    numbers: np.ndarray, weight: np.ndarray | None, gone: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column without missing values."""
+    share = (~gone).astype(np.float64)
+    if weight is not None:
+        share *= weight[:, None]
+    total = np.maximum(share.sum(axis=0), 1e-300)
+    known = np.where(gone, 0.0, numbers)
+    mean = (share * known).sum(axis=0) / total
+    variance = (share * (known - mean) ** 2).sum(axis=0) / total
+    return mean, np.sqrt(variance)
 
 
 def _positions(mask: np.ndarray) -> Iterable[int]:

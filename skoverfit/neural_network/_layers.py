@@ -8,7 +8,7 @@ which saves the net axis and is the ordinary layer.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -22,7 +22,7 @@ __all__ = [
     "StackedLinear",
 ]
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": functional.relu,
     "selu": functional.selu,
     "silu": functional.silu,

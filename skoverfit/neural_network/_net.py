@@ -116,7 +116,9 @@ class TabularNet(NeuralNet):
         parameters = self.get_params_for("optimizer")
         parameters["lr"] = self.plan.learning_rate[0]
         decay = self.plan.weight_decay[0]
-        groups = [{"params": list(self.module_.parameters()), "decayed": True}]
+        groups: list[dict[str, Any]] = [
+            {"params": list(self.module_.parameters()), "decayed": True}
+        ]
         if hasattr(self.module_, "parameter_groups"):
             groups = self.module_.parameter_groups()
         own = list(self.criterion_.parameters())
@@ -356,8 +358,8 @@ class TabularNet(NeuralNet):
         if self.n_nets == 1:
             torch.nn.utils.clip_grad_norm_(parameters, largest)
             return
-        squares = sum(p.grad.square().flatten(1).sum(1) for p in parameters)
-        scale = (largest / (squares.sqrt() + 1e-6)).clamp(max=1.0)  # type: ignore
+        squares: Any = sum(p.grad.square().flatten(1).sum(1) for p in parameters)
+        scale = (largest / (squares.sqrt() + 1e-6)).clamp(max=1.0)
         for p in parameters:
             p.grad.mul_(scale.view(-1, *[1] * (p.dim() - 1)))
 

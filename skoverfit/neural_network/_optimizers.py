@@ -11,7 +11,7 @@ import torch
 from skoverfit._core._names import suggest
 from skoverfit.exceptions import BadInputError
 
-__all__ = ["OPTIMIZERS", "fused_parameters", "get_optimizer"]
+__all__ = ["OPTIMIZERS", "fused_parameters", "get_optimizer", "optimizer_parameters"]
 
 # Optimizers that need several evaluations a step (LBFGS) or sparse gradients are not
 # what the net's loop is made for.
@@ -54,3 +54,32 @@ def fused_parameters(
     if "fused" in known and device.type in ("cpu", "cuda", "mps"):
         return {"fused": True}
     return {}
+
+
+def optimizer_parameters(
+    optimizer: type[torch.optim.Optimizer], given: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return the parameters of an optimizer beside learning rate and weight decay.
+
+    Raises
+    ------
+    BadInputError
+        If the optimizer has no such parameter; the message offers the nearest names.
+    """
+    known = set(inspect.signature(optimizer).parameters) - {"params"}
+    if given is None:
+        # Gradients of a batch of rows are noisy and a training is short: their squares
+        # are averaged over 100 steps instead of 1000.
+        return {"betas": (0.9, 0.99)} if "betas" in known else {}
+    for name in given:
+        if name in ("lr", "weight_decay"):
+            raise BadInputError(
+                f"optimizer_params has {name!r}; use the parameter "
+                f"{'learning_rate' if name == 'lr' else name!r} of the estimator."
+            )
+        if name not in known:
+            raise BadInputError(
+                f"optimizer_params has {name!r}, which {optimizer.__name__} does not "
+                f"take. {suggest(name, known)}"
+            )
+    return dict(given)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -74,7 +74,9 @@ class TabularMLP(nn.Module):
         self.n_nets, self.n_outputs = n_nets, n_outputs
         self.n_numeric, self.n_dense = n_numeric, n_dense
         self.zero_head = zero_head
-        self.activation = ACTIVATIONS[activation]
+        self.activation: Callable[[torch.Tensor], torch.Tensor] = ACTIVATIONS[
+            activation
+        ]
         width = n_dense
         self.periodic: PeriodicEmbedding | None = None
         if numeric_embedding == "periodic" and n_numeric:
@@ -95,6 +97,9 @@ class TabularMLP(nn.Module):
         if linear_skip:
             self.skip = StackedLinear(n_nets, n_dense, n_outputs, bias=False)
 
+    def _layers(self) -> list[StackedLinear]:
+        return [cast(StackedLinear, layer) for layer in self.hidden]
+
     def reset_parameters(self, generators: Sequence[torch.Generator]) -> None:
         """Draw the parameters of each net from its own generator.
 
@@ -106,9 +111,9 @@ class TabularMLP(nn.Module):
         if self.periodic is not None:
             self.periodic.reset_parameters(generators)
         for embedding in self.embeddings:
-            embedding.reset_parameters(generators)
+            cast(StackedEmbedding, embedding).reset_parameters(generators)
         gain = 1.0 if self.activation is ACTIVATIONS["selu"] else 2**0.5
-        for layer in self.hidden:
+        for layer in self._layers():
             layer.reset_parameters(generators, gain=gain)
         if not self.zero_head or not self.hidden:
             self.head.reset_parameters(generators, gain=1.0)
@@ -140,7 +145,7 @@ class TabularMLP(nn.Module):
     @property
     def numbers_per_row(self) -> int:
         """Numbers that the widest layer holds for a row, in all nets."""
-        widths = [self.n_encoded, *(layer.weight.shape[2] for layer in self.hidden)]
+        widths = [self.n_encoded, *(layer.weight.shape[2] for layer in self._layers())]
         if self.periodic is not None:
             widths.append(self.periodic.frequency[0].numel())
         return self.n_nets * max(widths)
@@ -192,7 +197,8 @@ class TabularMLP(nn.Module):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return parameters apart that weight decay spares: biases and embeddings."""
-        decayed, spared = [], []
+        decayed: list[nn.Parameter] = []
+        spared: list[nn.Parameter] = []
         for name, parameter in self.named_parameters():
             if not parameter.requires_grad:
                 continue

@@ -226,6 +226,7 @@ default="relu"
         loss: Any = "cross_entropy",
         label_smoothing: float = 0.0,
         optimizer: Any = "adamw",
+        optimizer_params: Any = None,
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-2,
         schedule: str = "constant",
@@ -260,6 +261,7 @@ default="relu"
             n_estimators=n_estimators,
             loss=loss,
             optimizer=optimizer,
+            optimizer_params=optimizer_params,
             learning_rate=learning_rate,
             weight_decay=weight_decay,
             schedule=schedule,
@@ -505,6 +507,7 @@ default="relu"
         target: np.ndarray,
         weight: np.ndarray | None,
         fitted: dict[str, Any],
+        penalty: float,
     ) -> tuple[np.ndarray, np.ndarray]:
         n_classes = len(fitted["classes_"])
         slope = np.zeros((dense.shape[1], n_classes))
@@ -512,7 +515,7 @@ default="relu"
         bias = self._start_bias(target, weight, fitted)
         if len(present) < 2:
             return slope, bias
-        model = LogisticRegression(max_iter=200, tol=1e-3)
+        model = LogisticRegression(C=penalty, max_iter=200, tol=1e-3)
         model.fit(dense, target, sample_weight=weight)
         if len(present) == 2:
             coef = np.vstack([-model.coef_, model.coef_]) / 2

@@ -191,6 +191,7 @@ default="relu"
         n_estimators: int = 8,
         loss: Any = "squared_error",
         optimizer: Any = "adamw",
+        optimizer_params: Any = None,
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-2,
         schedule: str = "constant",
@@ -224,6 +225,7 @@ default="relu"
             n_estimators=n_estimators,
             loss=loss,
             optimizer=optimizer,
+            optimizer_params=optimizer_params,
             learning_rate=learning_rate,
             weight_decay=weight_decay,
             schedule=schedule,
@@ -370,6 +372,7 @@ default="relu"
         target: np.ndarray,
         weight: np.ndarray | None,
         fitted: dict[str, Any],
+        penalty: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        model = Ridge(alpha=1.0).fit(dense, target, sample_weight=weight)
+        model = Ridge(alpha=1 / penalty).fit(dense, target, sample_weight=weight)
         return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)

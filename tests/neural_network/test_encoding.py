@@ -29,13 +29,13 @@ def frame(n=200, seed=0):
     return made
 
 
-def test_numbers_are_scaled_by_quartiles_clipped_smoothly_and_standardized():
+def test_numbers_are_scaled_by_quartiles_clipped_smoothly_and_centred():
     X = np.random.default_rng(0).lognormal(0, 2, (500, 2))
     made = TableEncoder.fit(X).transform(X, np.float64).dense
     low, middle, high = np.quantile(X, [0.25, 0.5, 0.75], axis=0, method="inverted_cdf")
-    robust = (X - middle) / (high - low)
+    robust = 1.35 * (X - middle) / (high - low)
     clipped = robust / np.sqrt(1 + (robust / 3) ** 2)
-    wanted = (clipped - clipped.mean(axis=0)) / clipped.std(axis=0)
+    wanted = clipped - clipped.mean(axis=0)
     np.testing.assert_allclose(made, wanted, rtol=1e-10)
 
 
@@ -63,13 +63,12 @@ def test_a_weight_is_a_repetition():
 
 def test_columns_of_a_mixed_table():
     encoder = TableEncoder.fit(frame())
-    # income, age, since; indicator of income; three cities; member and kind, one each.
+    # income, age, since; indicator of income; three cities and none; member and kind.
     assert encoder.n_numeric == 3
-    assert encoder.n_dense == 3 + 1 + 3 + 1 + 1
+    assert encoder.n_dense == 3 + 1 + 4 + 2 + 2
     assert encoder.n_codes == []
     made = encoder.transform(frame(), np.float64).dense
     np.testing.assert_allclose(made.mean(axis=0), 0, atol=1e-9)
-    np.testing.assert_allclose(made.std(axis=0), 1, atol=1e-9)
 
 
 def test_a_polars_frame_is_encoded_as_the_pandas_frame():
@@ -87,14 +86,31 @@ def test_a_polars_frame_is_encoded_as_the_pandas_frame():
     )
 
 
-def test_unseen_and_missing_levels_are_alike_and_belong_to_no_level():
+def test_unseen_levels_belong_to_no_level():
     X = pd.DataFrame({"city": ["Bonn", "Rom", "Wien"] * 10, "x": np.arange(30.0)})
     encoder = TableEncoder.fit(X, scaling="standard")
     new = pd.DataFrame({"city": ["Oslo", None], "x": [3.0, 3.0]})
     made = encoder.transform(new, np.float64).dense
     np.testing.assert_array_equal(made[0], made[1])
-    hot = made[:, 1:] * encoder.deviation[1:] + encoder.mean[1:]
+    hot = made[:, 1:] + encoder.mean[1:]
     np.testing.assert_allclose(hot, 0, atol=1e-12)
+
+
+def test_missing_is_a_level_where_it_was_met():
+    X = pd.DataFrame({"city": ["Bonn", None, "Wien"] * 10})
+    encoder = TableEncoder.fit(X)
+    hot = encoder.transform(X.iloc[:3], np.float64).dense + encoder.mean
+    np.testing.assert_allclose(hot, [[0, 1, 0], [1, 0, 0], [0, 0, 1]], atol=1e-12)
+
+
+def test_a_column_that_is_mostly_one_value_gets_the_scale_of_the_others():
+    column = np.concatenate([np.zeros(90), [4.0] * 4, [6.0] * 6])
+    made = (
+        TableEncoder.fit(column[:, None]).transform(column[:, None], np.float64).dense
+    )
+    robust = 1.35 * column / 12  # twice the median distance of the ten others
+    clipped = robust / np.sqrt(1 + (robust / 3) ** 2)
+    np.testing.assert_allclose(made[:, 0], clipped - clipped.mean())
 
 
 def test_a_column_of_many_levels_is_embedded():
@@ -147,7 +163,8 @@ def test_more_columns_than_rows_are_rotated_without_loss():
     whole = plain.transform(X, np.float64).dense
     assert made.shape[1] <= 30
     # Inner products, and with them ridge and logistic regression, are unchanged.
-    np.testing.assert_allclose(made @ made.T, whole @ whole.T, atol=1e-8)
+    scale = encoder.spread**2
+    np.testing.assert_allclose(scale * made @ made.T, whole @ whole.T, atol=1e-8)
 
 
 def test_the_order_of_rows_does_not_matter():

@@ -47,6 +47,7 @@ def by_hand(X, y, start, *, epochs, learning_rate, weight_decay, weight=None):
             {"params": [m.bias for m in module[::2]], "weight_decay": 0.0},
         ],
         lr=learning_rate,
+        betas=(0.9, 0.99),
     )
     seed = derive_seed(derive_seed(root_entropy(5), "net", 0), "train")
     generator = torch.Generator().manual_seed(seed)
