@@ -41,12 +41,21 @@ def epoch_events(
         epoch.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
         open_epochs.append(epoch)
 
-    def on_epoch(net: Any) -> bool:
+    def end() -> bool:
         epoch = open_epochs.pop()
-        stop = epoch.call_on_fit_task_end(estimator=estimator, X=X, y=y)
-        begin()
-        return bool(stop)
+        return bool(epoch.call_on_fit_task_end(estimator=estimator, X=X, y=y))
 
+    def on_epoch(net: Any) -> bool:
+        nonlocal left
+        left -= 1
+        stop = end()
+        if left and not (stop or net.best_.is_over or net.timed_out_):
+            begin()
+        return stop
+
+    left = n_epochs
     begin()
     yield on_epoch
+    if open_epochs:  # interrupted in between
+        end()
     context.call_on_fit_task_end(estimator=estimator, X=X, y=y)

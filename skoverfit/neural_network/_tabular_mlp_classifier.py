@@ -69,6 +69,9 @@ default="relu"
     optimizer : str or class of torch.optim.Optimizer, default="adamw"
         Name in lower case, such as "adam", "nadam" or "sgd", or a class. Fused where
         torch has it.
+    optimizer_params : dict or None, default=None
+        Its other parameters. None is ``betas=(0.9, 0.99)`` where there are such; the
+        second is 0.95 in RealMLP and 0.999 in torch.
     learning_rate : float, default=2e-3
         Of the optimizer, before ``schedule``.
     weight_decay : float, default=1e-2
@@ -118,8 +121,8 @@ default="relu"
         categories and booleans of a dataframe or an object array; in an array of
         numbers there are none.
     numeric_scaling : {"robust", "standard"}, default="robust"
-        "robust": median, quartiles and a smooth clip at 3, as in RealMLP; then mean 0
-        and variance 1.
+        "robust": median, quartiles and a smooth clip at 3, as in RealMLP. "standard":
+        mean and standard deviation.
     device : str or torch.device, default="auto"
         "auto" is a GPU where there is one; otherwise "cpu", "cuda", "mps" and others.
     dtype : {"float32", "float64"}, default="float32"
@@ -145,7 +148,7 @@ default="relu"
         Class labels.
     n_features_in_ : int
         Number of columns seen in fit.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (n_features,)
         Names of the columns; only where all of them are texts.
     net_ : NeuralNet
         The skorch net that holds all nets.
@@ -177,9 +180,9 @@ default="relu"
     by the error, which hardly sees a rare class; a patience instead of all epochs; no
     smoothed labels; a fitted linear start instead of a random one; ordinary weights
     instead of NTK's. Categories of up to 64 levels are one-hot columns (8 there).
-    Missing numbers are the median and an indicator; missing and unseen categories are
-    one code. Tables of at least twice as many columns as rows (2000 at most) are
-    rotated into the space that the rows span.
+    Missing numbers are the median and an indicator, missing categories a level of
+    their own, unseen ones are taken as missing. Tables of at least twice as many
+    columns as rows (2000 at most) are rotated into the space that the rows span.
 
     Weights are means over a net's training rows: weights twice as large change nothing,
     and with full batches a row of weight 2 is a row that is there twice. Rows of weight
@@ -452,8 +455,8 @@ default="relu"
             unknown = np.setdiff1d(classes, told)
             if len(unknown):
                 raise ValueError(
-                    f"y has the label {unknown.tolist()[0]!r}, which is not in classes: "
-                    f"{told.tolist()}."
+                    f"y has the label {unknown.tolist()[0]!r}, which is not in "
+                    f"classes: {told.tolist()}."
                 )
             codes = np.searchsorted(told, classes)[codes]
             classes = told

@@ -59,6 +59,9 @@ default="relu"
     optimizer : str or class of torch.optim.Optimizer, default="adamw"
         Name in lower case, such as "adam", "nadam" or "sgd", or a class. Fused where
         torch has it.
+    optimizer_params : dict or None, default=None
+        Its other parameters. None is ``betas=(0.9, 0.99)`` where there are such; the
+        second is 0.95 in RealMLP and 0.999 in torch.
     learning_rate : float, default=2e-3
         Of the optimizer, before ``schedule``.
     weight_decay : float, default=1e-2
@@ -104,8 +107,8 @@ default="relu"
         categories and booleans of a dataframe or an object array; in an array of
         numbers there are none.
     numeric_scaling : {"robust", "standard"}, default="robust"
-        "robust": median, quartiles and a smooth clip at 3, as in RealMLP; then mean 0
-        and variance 1.
+        "robust": median, quartiles and a smooth clip at 3, as in RealMLP. "standard":
+        mean and standard deviation.
     device : str or torch.device, default="auto"
         "auto" is a GPU where there is one; otherwise "cpu", "cuda", "mps" and others.
     dtype : {"float32", "float64"}, default="float32"
@@ -131,7 +134,7 @@ default="relu"
         Number of targets.
     n_features_in_ : int
         Number of columns seen in fit.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (n_features,)
         Names of the columns; only where all of them are texts.
     net_ : NeuralNet
         The skorch net that holds all nets.

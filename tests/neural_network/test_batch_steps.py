@@ -91,7 +91,7 @@ def test_the_names_and_equality_of_steps():
 
 @pytest.mark.parametrize("alpha", [0, -1.0, "much", None, True])
 def test_an_alpha_that_is_none(alpha):
-    with pytest.raises(ValueError, match=f"'alpha' parameter of Mixup.*{alpha!r}"):
+    with pytest.raises(ValueError, match=rf"'alpha' parameter of Mixup.*{alpha!r}"):
         Mixup(alpha)
 
 

@@ -128,7 +128,7 @@ def test_reordered_columns_are_refused(mixed):
     X, y = mixed
     net = classifier(max_epochs=1).fit(X, y)
     other = X[list(X.columns)[::-1]]
-    with pytest.raises(ValueError, match="(?i)feature names.*same order"):
+    with pytest.raises(ValueError, match=r"(?i)feature names.*same order"):
         net.predict(other)
 
 
@@ -318,12 +318,12 @@ def test_partial_fit_knows_classes_that_come_later(blobs):
     assert net.classes_.tolist() == ["a", "b", "c"]
     assert net.n_iter_ == 3
     assert net.score(X, names) > 0.7
-    with pytest.raises(ValueError, match="label 'd', which is not in classes"):
+    with pytest.raises(ValueError, match=r"label 'd', which is not in classes"):
         net.partial_fit(X[:4], ["a", "b", "d", "a"])
 
 
 def test_partial_fit_asks_for_the_classes(blobs):
-    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+    with pytest.raises(ValueError, match=r"classes must be passed on the first call"):
         classifier().partial_fit(*blobs)
 
 
@@ -335,7 +335,7 @@ def test_a_warm_start_goes_on(blobs):
     assert net.n_iter_ == len(net.history_) == 8
     assert net.history_[-1]["train_loss"] < first
     net.set_params(n_estimators=3)
-    with pytest.raises(ValueError, match="goes on with 2 nets, but n_estimators is 3"):
+    with pytest.raises(ValueError, match=r"goes on with 2 nets, but n_estimators is 3"):
         net.fit(X, y)
 
 
@@ -414,9 +414,9 @@ def test_an_own_instance_is_never_trained_in_place(blobs, n_estimators):
 def test_a_module_of_the_wrong_width_is_refused(blobs):
     with pytest.raises(ValueError, match=r"OwnNet must return 2 outputs.*\(2, 3\)"):
         classifier(module=OwnNet(n_outputs=3)).fit(*blobs)
-    with pytest.raises(ValueError, match="OwnNet can't be run on 6 encoded columns"):
+    with pytest.raises(ValueError, match=r"OwnNet can't be run on 6 encoded columns"):
         classifier(module=OwnNet(n_features=4)).fit(*blobs)
-    with pytest.raises(ValueError, match="can't be made: .*'width'"):
+    with pytest.raises(ValueError, match=r"can't be made: .*'width'"):
         classifier(module=needs_a_width).fit(*blobs)
 
 

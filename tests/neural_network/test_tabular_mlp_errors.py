@@ -81,7 +81,7 @@ def test_bad_data(rows, y, weight, match):
 def test_an_error_leaves_an_earlier_fit_as_it_was():
     model = net().fit(X, Y)
     truth = model.predict_proba(X)
-    with pytest.raises(ValueError, match="infinity"):
+    with pytest.raises(ValueError, match=r"infinity"):
         model.fit(ENDLESS, Y)
     np.testing.assert_array_equal(model.predict_proba(X), truth)
 
