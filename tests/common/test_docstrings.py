@@ -78,6 +78,32 @@ def test_parameters_with_defaults_say_so(public_path):
     assert silent == set()
 
 
+# Defaults that are told in words or by a name.
+TOLD_OTHERWISE = {
+    "skoverfit.bench.run_bench": {"scenarios"},
+    "skoverfit.load": {"max_bytes"},
+}
+
+
+def test_documented_defaults_are_those_of_the_signature(public_path):
+    found = resolve(public_path)
+    if inspect.isclass(found) and issubclass(found, Exception):
+        return
+    parameters = inspect.signature(found).parameters
+    wrong = {}
+    for documented in get_doc_object(found)["Parameters"]:
+        told = re.search(r"default=(.+)$", " ".join(documented.type.split()))
+        for name in documented.name.replace("*", "").split(", "):
+            default = parameters[name].default
+            if not told or name in TOLD_OTHERWISE.get(public_path, ()):
+                continue
+            if repr(default) == "<factory>":  # of a dataclass
+                default = {}
+            if eval(told[1], {}) != default:
+                wrong[name] = f"{told[1]} is told, {default!r} it is"
+    assert wrong == {}
+
+
 def fitted(remedy):
     """Return the remedy's test instance, fitted on a small frame."""
     X, y = make_classification(
