@@ -122,7 +122,7 @@ default="relu"
         Whether a second ``fit`` goes on with the nets of the first one. The encoding of
         the columns is kept.
     verbose : int, default=0
-        Whether anything is printed.
+        Whether the progress is shown on the standard error.
     random_state : int, RandomState instance or None, default=None
         Source of the parts, the start, the order of rows, and masks. With an int the
         same numbers come out for one thread and for several; on a GPU they may differ

@@ -104,6 +104,14 @@ def test_without_callbacks_nothing_is_printed(capsys):
     assert (captured.out, captured.err) == ("", "")
 
 
+def test_verbose_shows_the_progress_on_the_standard_error(capsys):
+    model = net(verbose=1).set_callbacks(Recorder(stop_after=3)).fit(X, Y)
+    assert model.n_iter_ == 3
+    captured = capsys.readouterr()
+    assert "3 of 6 epochs" in captured.err
+    assert captured.out == ""
+
+
 def test_callbacks_of_skorch_are_copied_and_may_end_the_training():
     counter = Counter()
     model = net(callbacks=[counter]).fit(X, Y)
