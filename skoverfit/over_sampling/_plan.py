@@ -39,6 +39,7 @@ class Notes:
     clipped: list[tuple[Any, int, int]] = field(default_factory=list)
     alone: list[tuple[Any, int, bool]] = field(default_factory=list)
     small_groups: int = 0
+    what: str = "rows"
 
 
 @dataclass(kw_only=True)
@@ -113,10 +114,13 @@ def plan_class(
 ) -> Plan:
     """Draw m bases with neighbours and steps in the class that has these rows.
 
-    (base, neighbour) is uniform over the class, or the base in proportion to its
-    weight; the step is uniform in [0, 1).
+    (base, neighbour) is uniform over the class, or both are drawn in proportion to
+    their weights, as if a row of weight w occurred w times; ``rows`` are those of a
+    positive weight. The step is uniform in [0, 1).
     """
     n = len(rows)
+    if weights is not None and np.ptp(weights[rows]) == 0:
+        weights = None  # equal weights change no draw
     if weights is None:
         drawn = rng.integers(n, size=m)
     else:
@@ -128,7 +132,7 @@ def plan_class(
     seeds = np.unique(drawn) if m < n else np.arange(n)
     found = _neighbours(space, rows, seeds, label, options, notes, group_codes)
     at = np.searchsorted(seeds, drawn) if m < n else drawn
-    partner = _partners(found, at, slot, rng)
+    partner = _partners(found, at, slot, rng, weights)
     step[partner < 0] = 0.0
     # As narrow as they can be: beside the output these are what the memory goes to.
     small = np.int32 if rows[-1] < 2**31 - 1 and n < 2**31 - 1 else np.int64
@@ -144,25 +148,45 @@ def plan_class(
 
 
 def _partners(
-    found: _Near, at: np.ndarray, slot: np.ndarray, rng: np.random.Generator
+    found: _Near,
+    at: np.ndarray,
+    slot: np.ndarray,
+    rng: np.random.Generator,
+    weights: np.ndarray | None,
 ) -> np.ndarray:
     """Choose one neighbour for each drawn base."""
     count = found.count[at]
     if found.near.shape[1] == 0:
         return np.full(len(at), -1, dtype=np.intp)
-    if found.copies is None:
+    mass = found.copies if weights is None else _mass(found, weights)
+    if mass is None:
         pick = (slot * count).astype(np.intp)
         np.minimum(pick, np.maximum(count - 1, 0), out=pick)
         return found.near[at, pick]
-    edges = np.cumsum(found.copies, axis=1)[at]
+    edges = np.cumsum(mass, axis=1)[at]
     pick = (edges <= (slot * edges[:, -1])[:, None]).sum(axis=1)
     np.minimum(pick, np.maximum(count - 1, 0), out=pick)
     partner = found.near[at, pick]
+    if found.copies is None:
+        return partner
     which = rng.random(len(at))
     for row in np.flatnonzero(found.copies[at, pick] > 1):
         equal = found.twins[int(partner[row])]
-        partner[row] = equal[int(which[row] * len(equal))]
+        if weights is None:
+            partner[row] = equal[int(which[row] * len(equal))]
+        else:
+            ends = np.cumsum(weights[equal], dtype=np.float64)
+            place = int(np.searchsorted(ends, which[row] * ends[-1], side="right"))
+            partner[row] = equal[min(place, len(equal) - 1)]
     return partner
+
+
+def _mass(found: _Near, weights: np.ndarray) -> np.ndarray:
+    """Return the weight of each neighbour, of all rows that it stands for."""
+    mass = weights.astype(np.float64)
+    for first, equal in found.twins.items():
+        mass[first] = weights[equal].sum(dtype=np.float64)
+    return np.where(found.near >= 0, mass[found.near], 0.0)
 
 
 def _neighbours(

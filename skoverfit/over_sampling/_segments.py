@@ -63,7 +63,8 @@ def _fill_segments(
     out: np.ndarray, values: np.ndarray, plan: Plan, n_threads: int
 ) -> None:
     """Write base + step * (partner - base): nothing is missing, drawn or rounded."""
-    if _compiled.available() and values.flags.c_contiguous and out.flags.c_contiguous:
+    packed = values.flags.c_contiguous and out.flags.c_contiguous
+    if packed and values.dtype in (np.float32, np.float64) and _compiled.available():
         step = np.ascontiguousarray(plan.step, dtype=np.float64)
         _compiled.interpolate(values, plan.base, plan.partner, step, out, n_threads)
         return
@@ -123,6 +124,8 @@ def fill_rows(
         Threads that share the work where no cell needs a random number.
     """
     m = len(plan.base)
+    if out.shape[1] == 0:
+        return  # nominal columns only: no mean of no steps
     noisy = options.fallback == "jitter" and bool((plan.partner < 0).any())
     drawn = options.gap == "box" or options.variance_preserving or whole is not None
     if (
@@ -293,5 +296,9 @@ def make_sparse(
             made.data += np.where(alone[rows], noise, 0.0).astype(made.dtype)
         if values.dtype.kind in "iub":
             made.data = round_to(made.data, options.integer, rng)
+        if values.dtype.kind in "iu" and alone.any():
+            info = np.iinfo(values.dtype)
+            top = np.nextafter(float(info.max), 0) if info.bits == 64 else info.max
+            made.data = np.clip(made.data, float(info.min), top)
         blocks.append(made.astype(values.dtype))
     return sp.vstack(blocks, format="csr")

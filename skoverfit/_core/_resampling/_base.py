@@ -48,7 +48,7 @@ class Resampled:
         2 for rows between base and partner, 1 for copies, 0 for draws from a
         distribution.
     sample_weight : ndarray or None, default=None
-        Weights of all output rows; None: derived from base, partner and step.
+        Weights of all output rows; None: each has that of its source row.
     """
 
     X: Any
@@ -257,7 +257,7 @@ class ResamplerMixin(ProvenanceMixin):
         self.n_generated_ = dict(zip(data.classes, made.tolist(), strict=True))
         self.sample_weight_ = result.sample_weight
         if result.sample_weight is None and data.sample_weight is not None:
-            self.sample_weight_ = self._carried_weights(data.sample_weight)
+            self.sample_weight_ = data.sample_weight[self.sample_indices_]
         kept = data.codes if result.kept is None else data.codes[result.kept]
         totals = np.bincount(kept, minlength=len(data.classes)) + made
         source = self.sample_indices_
@@ -266,13 +266,3 @@ class ResamplerMixin(ProvenanceMixin):
         self.class_prior_after_ = totals / totals.sum()
         self.groups_ = None if data.groups is None else data.groups[source]
         return new_index(take_rows(y, source))
-
-    def _carried_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return (1 - u) w_base + u w_partner for made rows, w for kept ones."""
-        out = weights[self.sample_indices_]
-        if self._n_parents >= 2 and self._made_partner is not None:
-            made = out[len(out) - len(self._made_base) :]
-            partner = self._made_partner
-            other = np.where(partner >= 0, weights[partner], made)
-            made += self._made_step * (other - made)
-        return out
