@@ -91,9 +91,9 @@ class SoundRegressor(RegressorMixin, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         X, y = validate_data(self, X, y, y_numeric=True)
-        self.mean_ = X.mean(axis=0)
-        self.intercept_ = y.mean()
-        self.coef_ = np.linalg.lstsq(X - self.mean_, y - y.mean())[0]
+        y, mean = y.astype(float), X.mean(axis=0)
+        self.coef_ = np.linalg.lstsq(X - mean, y - y.mean())[0]
+        self.mean_, self.intercept_ = mean, y.mean()
         return self
 
     def predict(self, X):
