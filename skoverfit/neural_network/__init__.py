@@ -7,6 +7,7 @@ from skoverfit.neural_network._batch_steps import (
     BatchStep as BatchStep,
     BatchStepCallback as BatchStepCallback,
     Mixup as Mixup,
+    StepModel as StepModel,
 )
 from skoverfit.neural_network._tabular_mlp_classifier import (
     TabularMLPClassifier as TabularMLPClassifier,
@@ -19,6 +20,7 @@ __all__ = [
     "BatchStep",
     "BatchStepCallback",
     "Mixup",
+    "StepModel",
     "TabularMLPClassifier",
     "TabularMLPRegressor",
 ]

@@ -32,6 +32,7 @@ from skoverfit.neural_network._checkpoints import TrainingCheckpoint
 from skoverfit.neural_network._devices import get_device
 from skoverfit.neural_network._encoding import TableEncoder, is_mixed_table
 from skoverfit.neural_network._export import PortableNet
+from skoverfit.neural_network._history import HistoryMixin, history_rows
 from skoverfit.neural_network._interruption import (
     tell_of_interruption,
     unchanged_on_error,
@@ -62,7 +63,9 @@ def _known_container(X: Any) -> Any:
     return X
 
 
-class BaseTabularMLP(SavableNet, PortableNet, CallbackSupport, BaseEstimator):
+class BaseTabularMLP(
+    SavableNet, PortableNet, HistoryMixin, CallbackSupport, BaseEstimator
+):
     """Base class of the tabular nets; use a derived class."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -464,10 +467,13 @@ class BaseTabularMLP(SavableNet, PortableNet, CallbackSupport, BaseEstimator):
                 "resume_from": None,
             }
         self.net_ = net
-        self.n_iter_ = len(net.history)
+        self.history_ = history_rows(net.history)
+        self.n_iter_ = len(self.history_)
         self.fit_time_ = seconds
         if prepared.valid is not None:
-            self.best_epochs_ = net.best_.epochs.tolist()
+            # Counted from the first epoch of all, which a warm start continues.
+            before = self.n_iter_ - net.best_.epoch
+            self.best_epochs_ = (net.best_.epochs + before).tolist()
             self.best_losses_ = net.best_.losses.tolist()
         if net.interrupted_:
             judged = prepared.valid is not None
