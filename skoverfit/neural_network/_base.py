@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     _check_feature_names,
@@ -32,6 +32,7 @@ from skoverfit.neural_network._encoding import TableEncoder, is_mixed_table
 from skoverfit.neural_network._layers import ACTIVATIONS
 from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._optimizers import get_optimizer
+from skoverfit.neural_network._planned_fits import fit_is_planned
 from skoverfit.neural_network._prepared import Prepared, holdout_parts
 from skoverfit.neural_network._schedules import SCHEDULES
 from skoverfit.neural_network._settings import Settings
@@ -378,6 +379,8 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
     # --- fitting ---------------------------------------------------------------------
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        if fit_is_planned(self, X, y, sample_weight):
+            return self
         started = time.monotonic()
         settings = self._settings()
         again = self.warm_start and hasattr(self, "net_")

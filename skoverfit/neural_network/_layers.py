@@ -92,6 +92,9 @@ class StackedDropout(nn.Module):
         super().__init__()
         self.p = p
         self.generators: Sequence[torch.Generator] | None = None
+        # Rows of each net in a batch that is filled up; what a generator yields next
+        # depends on how many numbers were drawn, so none are drawn for the filling.
+        self.lengths: Sequence[int] | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Drop in training, with the generators that the net loop set."""
@@ -99,11 +102,16 @@ class StackedDropout(nn.Module):
             return x
         if self.generators is None:
             return functional.dropout(x, self.p)
-        mask = torch.empty_like(x)
+        mask = torch.empty_like(x) if self.lengths is None else torch.zeros_like(x)
         if x.dim() == 2:
             mask.bernoulli_(1 - self.p, generator=self.generators[0])
         else:
-            for part, generator in zip(mask, self.generators, strict=True):
+            for net, generator in enumerate(self.generators):
+                part = (
+                    mask[net]
+                    if self.lengths is None
+                    else (mask[net, : self.lengths[net]])
+                )
                 part.bernoulli_(1 - self.p, generator=generator)
         return x * mask.mul_(1 / (1 - self.p))
 

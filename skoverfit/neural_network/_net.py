@@ -55,6 +55,10 @@ class TrainingPlan:
         Dtype of the forward pass under autocast.
     gradient_clip : float or None, default=None
         Largest norm of the gradient of each net.
+    owners : sequence of int or None, default=None
+        Number of the estimator that each net belongs to, where several share the
+        stack. A loss that stops being a number ends the training of its own estimator
+        only, then; None raises.
     """
 
     generators: Sequence[torch.Generator]
@@ -67,6 +71,7 @@ class TrainingPlan:
     max_time: float | None = None
     mixed_precision: torch.dtype | None = None
     gradient_clip: float | None = None
+    owners: Sequence[int] | None = None
     on_epoch: Callable[[TabularNet], bool] | None = field(default=None, repr=False)
 
 
@@ -112,7 +117,7 @@ class TabularNet(NeuralNet):
     def initialize_optimizer(self, triggered_directly: bool | None = None) -> Any:
         """Make the optimizer with the module's own parameter groups, if it has any."""
         parameters = self.get_params_for("optimizer")
-        parameters["lr"] = self.plan.learning_rate[0]
+        parameters["lr"] = max(self.plan.learning_rate)
         decay = self.plan.weight_decay[0]
         groups = [{"params": list(self.module_.parameters()), "decayed": True}]
         if hasattr(self.module_, "parameter_groups"):
@@ -121,8 +126,10 @@ class TabularNet(NeuralNet):
         if own:
             groups.append({"params": own, "decayed": False})
         self._uneven = self._is_uneven()
+        # Only AdamW's decay is apart from the gradient, and can be done by hand.
+        self._own_decay = self._uneven and self.optimizer is torch.optim.AdamW
         for group in groups:
-            decayed = group["decayed"] and not self._uneven
+            decayed = group["decayed"] and not self._own_decay
             group["weight_decay"] = decay if decayed else 0.0
         groups = [group for group in groups if group["params"]]
         self.optimizer_ = self.optimizer(groups, **parameters)
@@ -166,6 +173,7 @@ class TabularNet(NeuralNet):
         self._prepare(train, epochs)
         self.best_ = BestWeights(self.module_, self.n_nets, self.plan)
         self.interrupted_, self.timed_out_ = False, False
+        self.failed_: dict[int, TrainingError] = {}
         started = time.monotonic()
         try:
             if valid is not None:
@@ -224,14 +232,16 @@ class TabularNet(NeuralNet):
         self._rates = self._ratios() if self._uneven else None
 
     def _ratios(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return learning rates relative to the first, and decays, one a net."""
+        """Return learning rates relative to the largest, and decays, one a net."""
         rates = torch.tensor(self.plan.learning_rate, dtype=torch.float64)
         decays = torch.tensor(self.plan.weight_decay, dtype=torch.float64)
         parameter = next(self.module_.parameters())
-        return (rates / rates[0]).to(parameter), decays.to(parameter)
+        return (rates / rates.max()).to(parameter), decays.to(parameter)
 
     def _encode(self, batch: Batch) -> torch.Tensor:
         if hasattr(self.module_, "encode"):
+            if batch.lengths is not None:
+                self.module_.set_lengths(batch.lengths)
             return self.module_.encode(batch.dense, batch.codes)
         return batch.dense
 
@@ -255,7 +265,7 @@ class TabularNet(NeuralNet):
         row = self.history[-1]
         if valid is not None:
             self.best_.note(self.module_, row["valid_losses"])
-        done = valid is not None and self.best_.is_over
+        done = self.best_.is_over
         if self.plan.max_time is not None:
             spent = time.monotonic() - started
             self.timed_out_ = not done and spent >= self.plan.max_time
@@ -348,17 +358,18 @@ class TabularNet(NeuralNet):
         """Step with a learning rate and a decoupled weight decay of each net's own.
 
         An update is proportional to the learning rate, so the step that the optimizer
-        takes at the first net's rate is stretched by each net's ratio.
+        takes at the largest rate is shrunk by each net's ratio. (Stretching a smaller
+        one would stretch its rounding error, too.)
         """
         assert self._rates is not None
         ratios, decays = self._rates
-        first = self.plan.learning_rate[0] * factor
+        largest = max(self.plan.learning_rate) * factor
         before = []
         for group in self.optimizer_.param_groups:
             for p in group["params"]:
                 shape = (-1, *[1] * (p.dim() - 1))
-                if group["decayed"]:
-                    p.mul_(1 - first * (ratios * decays).view(shape))
+                if group["decayed"] and self._own_decay:
+                    p.mul_(1 - largest * (ratios * decays).view(shape))
                 before.append((p, p.clone(), ratios.view(shape)))
         self.optimizer_.step()
         for p, old, ratio in before:
@@ -381,15 +392,28 @@ class TabularNet(NeuralNet):
         return (total / weight).reshape(-1).double().cpu()
 
     def _check_finite(self, losses: torch.Tensor) -> None:
-        """Raise where the loss of a net stopped being a number."""
+        """Raise where the loss of a net stopped being a number, or note its owner."""
         if bool(torch.isfinite(losses).all()):
             return
-        steps, nets = torch.nonzero(~torch.isfinite(losses), as_tuple=True)
+        if self.plan.owners is None:
+            raise self._failure(losses, list(range(self.n_nets)))
+        owners = torch.tensor(self.plan.owners)
+        for owner in owners.unique().tolist():
+            nets = owners == owner
+            part = losses[:, nets]
+            if bool(torch.isfinite(part).all()) or bool(self.best_.done[nets].all()):
+                continue  # an estimator that is done would not have come here alone
+            self.failed_[owner] = self._failure(part, nets.nonzero()[:, 0].tolist())
+            self.best_.done[nets] = True
+
+    def _failure(self, losses: torch.Tensor, nets: Sequence[int]) -> TrainingError:
+        """Say where the losses of these nets stopped being numbers."""
+        steps, columns = torch.nonzero(~torch.isfinite(losses), as_tuple=True)
         step = self.n_steps_ - len(losses) + int(steps[0])
-        rate = self.plan.learning_rate[int(nets[0])]
+        rate = self.plan.learning_rate[nets[int(columns[0])]]
         rate *= self._factor(step - self._first_step)
-        raise TrainingError(
-            f"The loss is {float(losses[steps[0], nets[0]])} at step {step} (epoch "
+        return TrainingError(
+            f"The loss is {float(losses[steps[0], columns[0]])} at step {step} (epoch "
             f"{len(self.history)}), where the learning rate is {rate:.3g}. "
             f"{self._likely_cause(losses[: int(steps[0])], rate)}"
         )

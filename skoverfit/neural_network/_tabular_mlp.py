@@ -132,6 +132,11 @@ class TabularMLP(nn.Module):
     def set_generators(self, generators: Sequence[torch.Generator] | None) -> None:
         """Draw the masks of dropout from these generators, one a net."""
         self.dropout.generators = generators
+        self.dropout.lengths = None
+
+    def set_lengths(self, lengths: Sequence[int]) -> None:
+        """Say how many rows each net really has in the batch that comes."""
+        self.dropout.lengths = lengths
 
     def encode(
         self, dense: torch.Tensor, codes: torch.Tensor | None = None
