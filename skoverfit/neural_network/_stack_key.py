@@ -118,7 +118,7 @@ def share_table(prepared: Prepared, known: dict[str, Prepared]) -> None:
             digest.update(b"none")
             continue
         digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     first = known.setdefault(digest.hexdigest(), prepared)
     prepared.rows, prepared.target = first.rows, first.target
     prepared.weight = first.weight
