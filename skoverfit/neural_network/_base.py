@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -28,12 +29,21 @@ from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._batch_steps import STEPS, BatchStep, get_batch_step
 from skoverfit.neural_network._callbacks import CallbackSupport, epoch_events
 from skoverfit.neural_network._devices import get_device
-from skoverfit.neural_network._encoding import TableEncoder, is_mixed_table
+from skoverfit.neural_network._encoding import (
+    EncodedTable,
+    TableEncoder,
+    is_mixed_table,
+)
 from skoverfit.neural_network._layers import ACTIVATIONS
 from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._optimizers import get_optimizer
 from skoverfit.neural_network._planned_fits import fit_is_planned
-from skoverfit.neural_network._prepared import Prepared, holdout_parts
+from skoverfit.neural_network._prepared import (
+    PreparationMemo,
+    Prepared,
+    holdout_parts,
+    recall,
+)
 from skoverfit.neural_network._schedules import SCHEDULES
 from skoverfit.neural_network._settings import Settings
 from skoverfit.neural_network._training import train_stack
@@ -304,9 +314,12 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         *,
         encoder: TableEncoder | None = None,
         hold_out: bool,
+        memo: PreparationMemo | None = None,
     ) -> tuple[Prepared, dict[str, Any]]:
         """Check and encode the rows, decide who is trained on which."""
         first = encoder is None
+        if memo is not None:
+            memo.use(X)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is "
@@ -317,19 +330,16 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         weight = self._check_weights(sample_weight, X)
         told = self._check_target(y, weight, first=first)
         target, fitted = told["target"], told["fitted"]
-        weight = self._with_class_weight(weight, told)
+        full_weight = weight = self._with_class_weight(weight, told)
         if weight is not None and not (weight > 0).all():
             rows = np.flatnonzero(weight > 0)
             X, target, weight = take_rows(X, rows), target[rows], weight[rows]
-        if encoder is None:
-            encoder = TableEncoder.fit(
-                X,
-                weight,
-                scaling=self.numeric_scaling,
-                categorical_features=self.categorical_features,
-            )
-        kind = np.float32 if self.dtype == "float32" else np.float64
-        rows_ = encoder.transform(X, dtype=kind)
+        scaling = self.numeric_scaling, self.categorical_features, self.dtype
+        encoder, rows_ = recall(
+            None if encoder else memo,
+            ("encode", full_weight, *scaling),
+            partial(self._encode, X, weight, encoder),
+        )
         entropy = root_entropy(self.random_state)
         n, n_nets = len(target), self.n_estimators
         train, valid = [np.arange(n)] * n_nets, None
@@ -345,8 +355,16 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         for rows in train if hold_out else train[:1]:
             own = None if weight is None else weight[rows]
             if settings.linear_start and first:
-                slope, start = self._linear_model(
-                    rows_.dense[rows].astype(np.float64), target[rows], own, fitted
+                slope, start = recall(
+                    memo,
+                    ("linear", rows, target[rows], full_weight, scaling, type(self)),
+                    partial(
+                        self._linear_model,
+                        rows_.dense[rows].astype(np.float64),
+                        target[rows],
+                        own,
+                        fitted,
+                    ),
                 )
                 linear.append(slope)
             else:
@@ -367,6 +385,19 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
             linear=np.stack(linear) if linear else None,
         )
         return prepared, fitted
+
+    def _encode(
+        self, X: Any, weight: np.ndarray | None, encoder: TableEncoder | None
+    ) -> tuple[TableEncoder, EncodedTable]:
+        """Return encoded rows and what encodes."""
+        made = encoder or TableEncoder.fit(
+            X,
+            weight,
+            scaling=self.numeric_scaling,
+            categorical_features=self.categorical_features,
+        )
+        kind = np.float32 if self.dtype == "float32" else np.float64
+        return made, made.transform(X, dtype=kind)
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target if target.dtype.kind == "i" else None

@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 
 from skoverfit.exceptions import TrainingError
 from skoverfit.neural_network._planned_fits import FitRequest
-from skoverfit.neural_network._prepared import Prepared
+from skoverfit.neural_network._prepared import PreparationMemo, Prepared
 from skoverfit.neural_network._settings import Settings
 from skoverfit.neural_network._stack_key import (
     reason_to_stay_alone,
@@ -132,6 +132,7 @@ def _stacks(
     """Prepare estimators; hand a stack on as soon as it is full."""
     waiting: dict[tuple[Any, ...], list[_Member]] = {}
     tables: dict[tuple[Any, ...], dict[str, Prepared]] = {}
+    memo = PreparationMemo()
 
     def release(key: tuple[Any, ...]) -> list[_Member]:
         tables.pop(key)
@@ -141,7 +142,7 @@ def _stacks(
 
     for number, request in enumerate(requests):
         try:
-            key, member = _prepare(number, request)
+            key, member = _prepare(number, request, memo)
         except Exception as error:
             found.outcomes[number] = error
             continue
@@ -167,7 +168,7 @@ def _n_nets(stack: Sequence[_Member]) -> int:
 
 
 def _prepare(
-    number: int, request: FitRequest
+    number: int, request: FitRequest, memo: PreparationMemo
 ) -> tuple[tuple[Any, ...] | None, _Member]:
     estimator = request.estimator
     estimator._validate_params()
@@ -180,7 +181,7 @@ def _prepare(
         member.fit = data
         return None, member
     member.prepared, member.fitted = estimator._prepare(
-        *data, settings, hold_out=estimator.early_stopping
+        *data, settings, hold_out=estimator.early_stopping, memo=memo
     )
     return stack_key(settings, member.prepared), member
 

@@ -236,14 +236,15 @@ class StackedGridSearchCV(GridSearchCV):
         splits: _Splits,
         fit_params: Mapping[str, Any],
     ) -> tuple[FitPlan, list[int]]:
-        """Record all fits; say which of them (in scikit-learn's order) each is."""
+        """Record all fits; say which of them (in scikit-learn's order) each is.
+
+        Fold by fold, so that candidates come together that read the same rows.
+        """
         plan, places = FitPlan(), []
-        parts = []
-        for train, _ in splits:
+        for fold, (train, _) in enumerate(splits):
             own = _check_method_params(X, params=fit_params, indices=train)
-            parts.append((*_safe_split(self.estimator, X, y, train), own))
-        for number, candidate in enumerate(candidates):
-            for fold, (rows, labels, own) in enumerate(parts):
+            rows, labels = _safe_split(self.estimator, X, y, train)
+            for number, candidate in enumerate(candidates):
                 try:
                     estimator = clone(self.estimator).set_params(
                         **clone(candidate, safe=False)
@@ -264,7 +265,7 @@ class StackedGridSearchCV(GridSearchCV):
         self._seconds += seconds
         for group in found.groups:
             where = [divmod(places[number], n_splits) for number in group]
-            self.groups_.append(where)
+            self.groups_.append(sorted(where))
 
     def _format_results(
         self, candidate_params: Any, n_splits: int, out: Any, more_results: Any = None

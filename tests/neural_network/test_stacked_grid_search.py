@@ -268,6 +268,7 @@ def checks_of(cls):
 
 
 @pytest.mark.filterwarnings("ignore:The least populated class:UserWarning")
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 @pytest.mark.parametrize(
     ("estimator", "check"),
     [*checks_of(TabularMLPClassifier), *checks_of(TabularMLPRegressor)],
