@@ -35,6 +35,7 @@ def epoch_events(
     context = estimator._init_callback_context(max_subtasks=n_epochs)
     context.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
     open_epochs: list[Any] = []
+    done: list[Any] = []
 
     def begin() -> None:
         epoch = context.subcontext(task_name="epoch")
@@ -44,7 +45,9 @@ def epoch_events(
     def on_epoch(net: Any) -> bool:
         epoch = open_epochs.pop()
         stop = epoch.call_on_fit_task_end(estimator=estimator, X=X, y=y)
-        begin()
+        done.append(epoch)
+        if len(done) < n_epochs:  # no more than were announced
+            begin()
         return bool(stop)
 
     begin()

@@ -24,7 +24,7 @@ from sklearn.utils.validation import _check_method_params
 
 from skoverfit._core._arrays import to_numpy
 from skoverfit.exceptions import BadInputError
-from skoverfit.neural_network._planned_fits import FitPlan
+from skoverfit.neural_network._planned_fits import FitPlan, refuse_to_be_recorded
 from skoverfit.neural_network._stack_fits import MAX_NETS, fit_requests
 
 __all__ = ["cross_val_predict_stacked"]
@@ -125,6 +125,7 @@ def cross_val_predict_stacked(
     >>> bool((held_out.argmax(axis=1) == y).mean() > 0.9)
     True
     """
+    refuse_to_be_recorded()
     X, y, groups = indexable(X, y, groups)
     if not hasattr(estimator, method):
         raise BadInputError(

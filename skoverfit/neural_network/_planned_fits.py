@@ -19,7 +19,7 @@ from typing import Any
 import joblib
 from sklearn.base import clone
 
-__all__ = ["FitPlan", "FitRequest", "fit_is_planned"]
+__all__ = ["FitPlan", "FitRequest", "fit_is_planned", "refuse_to_be_recorded"]
 
 
 @dataclass(kw_only=True)
@@ -42,6 +42,10 @@ class FitRequest:
 
 class _RecordedError(BaseException):
     """Ends a fit that was recorded; no handler of errors is to see it."""
+
+
+class _UnforeseeableError(BaseException):
+    """Ends a fit that has to be done before it is known what it trains."""
 
 
 @dataclass
@@ -81,10 +85,12 @@ class FitPlan:
         self._recording = True
         token = _PLAN.set(self)
         try:
-            estimator.fit(*args, **kwargs)
+            with joblib.parallel_config(backend="sequential"):  # to see all fits
+                estimator.fit(*args, **kwargs)
         except _RecordedError:
             return n
-        except Exception:  # it comes again, where scikit-learn handles it
+        except (Exception, _UnforeseeableError):
+            # Errors come again, where scikit-learn handles them.
             del self.requests[n:], self._keys[n:]
         finally:
             _PLAN.reset(token)
@@ -148,6 +154,13 @@ class FitPlan:
 
 
 _PLAN: ContextVar[FitPlan | None] = ContextVar("skoverfit_fit_plan", default=None)
+
+
+def refuse_to_be_recorded() -> None:
+    """End the recording of a fit that would train stacks of its own to go on."""
+    plan = _PLAN.get()
+    if plan is not None and plan._recording:
+        raise _UnforeseeableError
 
 
 def fit_is_planned(estimator: Any, X: Any, y: Any, sample_weight: Any) -> bool:

@@ -26,8 +26,8 @@ from skoverfit.neural_network._training import train_stack
 
 __all__ = ["MAX_NETS", "StackResults", "fit_requests"]
 
-# Where a stack is full. The cost of a step hardly depends on the number of nets up to
-# about here; beyond it arithmetic rules, and each net more only holds more memory.
+# Where a stack is full. The time a net shrinks up to some 16 to 32 nets of a usual
+# small size and stays the same from there on; more at once only hold more memory.
 MAX_NETS = 64
 
 _LOG = logging.getLogger("skoverfit")

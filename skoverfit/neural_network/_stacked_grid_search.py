@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
-from skoverfit.neural_network._planned_fits import FitPlan
+from skoverfit.neural_network._planned_fits import FitPlan, refuse_to_be_recorded
 from skoverfit.neural_network._stack_fits import MAX_NETS, StackResults, fit_requests
 
 __all__ = ["StackedGridSearchCV"]
@@ -176,6 +176,7 @@ class StackedGridSearchCV(GridSearchCV):
         StackedGridSearchCV
             Itself.
         """
+        refuse_to_be_recorded()
         self._asked = X, y, params
         self._seconds: list[float] = []
         try:

@@ -4,11 +4,19 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    ShuffleSplit,
+    cross_val_score,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
@@ -185,6 +193,54 @@ def test_another_estimator_is_searched_as_always(table):
 def test_stacks_are_bounded(table):
     search = StackedGridSearchCV(NET, RATES, cv=3, max_nets=4, refit=False).fit(*table)
     assert sizes(search) == [2, 2, 2]
+
+
+def test_a_search_in_a_search_and_in_a_cross_validation(table, monkeypatch):
+    from skoverfit.neural_network import _stacked_grid_search
+
+    trained, real = [], _stacked_grid_search.fit_requests
+
+    def watched(requests, n, **options):
+        trained.append(n)
+        return real(requests, n, **options)
+
+    monkeypatch.setattr(_stacked_grid_search, "fit_requests", watched)
+    inner = StackedGridSearchCV(NET, RATES, cv=2)
+    outer = {"estimator__weight_decay": [0.0, 0.5]}
+    found = StackedGridSearchCV(inner, outer, cv=2).fit(*table)
+    assert sorted(trained) == [0, 4, 4, 4, 4, 4]  # none twice
+    expected = GridSearchCV(GridSearchCV(NET, RATES, cv=2), outer, cv=2).fit(*table)
+    assert_same_search_but_estimators(found, expected)
+    scores = cross_val_score(inner, *table, cv=2)
+    expected = cross_val_score(GridSearchCV(NET, RATES, cv=2), *table, cv=2)
+    np.testing.assert_allclose(scores, expected)
+
+
+def test_metadata_routing(table):
+    X, y = table
+    weight = np.random.default_rng(2).integers(1, 3, len(y)).astype(float)
+    with config_context(enable_metadata_routing=True):
+        net = clone(NET).set_fit_request(sample_weight=True)
+        net.set_score_request(sample_weight=True)
+        fit = {"sample_weight": weight, "groups": np.arange(len(y)) % 5}
+        found, expected = both(net, RATES, X, y, fit=fit, cv=GroupKFold(3))
+    assert sum(sizes(found)) == 6
+    assert_same_search(found, expected, X)
+
+
+def test_callbacks_of_scikit_learn(table, capsys):
+    callback = pytest.importorskip("sklearn.callback", exc_type=ImportError)
+    search = StackedGridSearchCV(NET, RATES, cv=2)
+    search.set_callbacks(callback.ProgressBar())
+    search.fit(*table)
+    assert sizes(search) == [4]
+
+
+def test_a_meta_estimator_that_trains_several_nets(table):
+    model = CalibratedClassifierCV(NET, cv=2)
+    grid = {"estimator__learning_rate": [1e-3, 1e-2]}
+    found, expected = both(model, grid, *table, cv=2)
+    assert_same_search(found, expected, table[0])
 
 
 # --- failures
