@@ -25,7 +25,7 @@ from sklearn.utils.validation import _check_method_params
 from skoverfit._core._arrays import to_numpy
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._planned_fits import FitPlan, refuse_to_be_recorded
-from skoverfit.neural_network._stack_fits import MAX_NETS, fit_requests
+from skoverfit.neural_network._stack_fits import MAX_NETS, fit_plan
 
 __all__ = ["cross_val_predict_stacked"]
 
@@ -149,10 +149,6 @@ def cross_val_predict_stacked(
         rows, labels = _safe_split(estimator, X, codes, train)
         own = _check_method_params(X, params=more, indices=train)
         plan.record(clone(estimator), rows, labels, **own)
-    found = fit_requests(
-        plan.requests, len(plan.requests), max_nets=max_nets, n_jobs=n_jobs
-    )
-    if found.interrupted:
-        raise KeyboardInterrupt
+    found = fit_plan(plan, max_nets, n_jobs)
     with plan.answering(found.outcomes):
         return cross_val_predict(estimator, X, y, cv=splits, params=more, method=method)

@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 
 from skoverfit.exceptions import TrainingError
-from skoverfit.neural_network._planned_fits import FitRequest
+from skoverfit.neural_network._planned_fits import FitPlan, FitRequest
 from skoverfit.neural_network._prepared import PreparationMemo, Prepared
 from skoverfit.neural_network._settings import Settings
 from skoverfit.neural_network._stack_key import (
@@ -24,7 +25,7 @@ from skoverfit.neural_network._stack_key import (
 from skoverfit.neural_network._stack_split import split_stack
 from skoverfit.neural_network._training import train_stack
 
-__all__ = ["MAX_NETS", "StackResults", "fit_requests"]
+__all__ = ["MAX_NETS", "StackResults", "fit_plan", "fit_requests", "nets_a_stack"]
 
 # Where a stack is full. The time a net shrinks up to some 16 to 32 nets of a usual
 # small size and stays the same from there on; more at once only hold more memory.
@@ -77,6 +78,12 @@ class _Outcome:
     interrupted: bool = False
 
 
+def nets_a_stack(estimators: Iterable[Any], max_nets: int, n_jobs: int | None) -> int:
+    """Return how many nets to stack at most so that every process has its share."""
+    total = sum(estimator.n_estimators for estimator in estimators)
+    return max(1, min(max_nets, math.ceil(total / effective_n_jobs(n_jobs))))
+
+
 def fit_requests(
     requests: Iterable[FitRequest], n_requests: int, *, max_nets: int = MAX_NETS,
     n_jobs: int | None = None,
@@ -103,7 +110,7 @@ def fit_requests(
     found = StackResults(outcomes=[None] * n_requests, seconds=[0.0] * n_requests)
     stacks = _stacks(requests, found, max_nets)
     try:
-        if n_jobs in (None, 1):
+        if effective_n_jobs(n_jobs) == 1:
             made: Iterable[list[_Outcome]] = map(_train, stacks)
         else:
             made = Parallel(n_jobs=n_jobs, return_as="generator")(
@@ -123,6 +130,31 @@ def fit_requests(
             found.outcomes[number] = TrainingError(
                 "The net was not trained: an interruption came before its stack."
             )
+    return found
+
+
+def fit_plan(plan: FitPlan, max_nets: int, n_jobs: int | None) -> StackResults:
+    """Do the fits that a search or cross-validation is going to ask for.
+
+    Parameters
+    ----------
+    plan : FitPlan
+        What was recorded.
+    max_nets : int
+        Nets of a stack at most.
+    n_jobs : int or None
+        Processes.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where it was interrupted: half a search has no answer.
+    """
+    nets = [request.estimator for request in plan.requests]
+    limit = nets_a_stack(nets, max_nets, n_jobs)
+    found = fit_requests(plan.requests, len(nets), max_nets=limit, n_jobs=n_jobs)
+    if found.interrupted:
+        raise KeyboardInterrupt
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from joblib import parallel_config
+from joblib.parallel import get_active_backend
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags, indexable
@@ -17,7 +18,7 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from skoverfit.neural_network._planned_fits import FitPlan, refuse_to_be_recorded
-from skoverfit.neural_network._stack_fits import MAX_NETS, StackResults, fit_requests
+from skoverfit.neural_network._stack_fits import MAX_NETS, StackResults, fit_plan
 
 __all__ = ["StackedGridSearchCV"]
 
@@ -107,6 +108,9 @@ class StackedGridSearchCV(GridSearchCV):
     unforeseeable, and it is done as by ``GridSearchCV``. Fits that were foreseen are
     recognized by a hash of parameters and data.
 
+    Callbacks of scikit-learn see the candidates, but no epochs of stacked nets. Of an
+    estimator that trains several nets in one ``fit`` only the first is stacked.
+
     All training folds (one for each distinct preprocessing) and the fitted nets of all
     candidates are in memory at once.
 
@@ -178,13 +182,14 @@ class StackedGridSearchCV(GridSearchCV):
         """
         refuse_to_be_recorded()
         self._asked = X, y, params
+        self._workers = get_active_backend()
         self._seconds: list[float] = []
         try:
             # The answers wait in this process; other ones would train again.
             with parallel_config(backend="sequential"):
                 super().fit(X, y, **params)
         finally:
-            del self._asked, self._seconds
+            del self._asked, self._seconds, self._workers
         return self
 
     def __sklearn_tags__(self) -> Any:
@@ -210,14 +215,9 @@ class StackedGridSearchCV(GridSearchCV):
             splits = list(splitter.split(X, y, **routed.splitter.split))
             fit_params = routed.estimator.fit
             plan, places = self._plan(X, y, candidates, splits, fit_params)
-            found = fit_requests(
-                plan.requests,
-                len(plan.requests),
-                max_nets=self.max_nets,
-                n_jobs=self.n_jobs,
-            )
-            if found.interrupted:
-                raise KeyboardInterrupt
+            backend, n_jobs = self._workers
+            with parallel_config(backend=backend, n_jobs=n_jobs):
+                found = fit_plan(plan, self.max_nets, self.n_jobs)
             self._note(found, places, len(candidates) * len(splits), len(splits))
             with plan.answering(found.outcomes):
                 return evaluate_candidates(

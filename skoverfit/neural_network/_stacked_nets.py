@@ -21,7 +21,7 @@ from skoverfit._core._validation import check_same_length, warn
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._base import BaseTabularMLP
 from skoverfit.neural_network._planned_fits import FitRequest
-from skoverfit.neural_network._stack_fits import MAX_NETS, fit_requests
+from skoverfit.neural_network._stack_fits import MAX_NETS, fit_requests, nets_a_stack
 
 __all__ = ["StackedNets"]
 
@@ -54,7 +54,7 @@ class StackedNets:
         leaves None in its place of ``estimators_`` and the error in ``errors_``. The
         others end as they would without it in both cases.
     n_jobs : int, default=None
-        Processes that train stacks; None is 1.
+        Processes that train stacks, each at least one; None is 1.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class StackedNets:
         found = fit_requests(
             self._requests(X, y, parts, sample_weight),
             len(self.estimators),
-            max_nets=self.max_nets,
+            max_nets=nets_a_stack(self.estimators, self.max_nets, self.n_jobs),
             n_jobs=self.n_jobs,
         )
         errors = {

@@ -40,14 +40,14 @@ def table():
 
 @pytest.fixture
 def groups_of(monkeypatch):
-    """What `fit_requests` did in the last call."""
-    found, real = [], _cross_val_predict_stacked.fit_requests
+    """What `fit_plan` did in the last call."""
+    found, real = [], _cross_val_predict_stacked.fit_plan
 
     def watched(*args, **options):
         found.append(real(*args, **options))
         return found[-1]
 
-    monkeypatch.setattr(_cross_val_predict_stacked, "fit_requests", watched)
+    monkeypatch.setattr(_cross_val_predict_stacked, "fit_plan", watched)
     return found
 
 

@@ -198,13 +198,13 @@ def test_stacks_are_bounded(table):
 def test_a_search_in_a_search_and_in_a_cross_validation(table, monkeypatch):
     from skoverfit.neural_network import _stacked_grid_search
 
-    trained, real = [], _stacked_grid_search.fit_requests
+    trained, real = [], _stacked_grid_search.fit_plan
 
-    def watched(requests, n, **options):
-        trained.append(n)
-        return real(requests, n, **options)
+    def watched(plan, *args):
+        trained.append(len(plan.requests))
+        return real(plan, *args)
 
-    monkeypatch.setattr(_stacked_grid_search, "fit_requests", watched)
+    monkeypatch.setattr(_stacked_grid_search, "fit_plan", watched)
     inner = StackedGridSearchCV(NET, RATES, cv=2)
     outer = {"estimator__weight_decay": [0.0, 0.5]}
     found = StackedGridSearchCV(inner, outer, cv=2).fit(*table)
@@ -241,6 +241,28 @@ def test_a_meta_estimator_that_trains_several_nets(table):
     grid = {"estimator__learning_rate": [1e-3, 1e-2]}
     found, expected = both(model, grid, *table, cv=2)
     assert_same_search(found, expected, table[0])
+
+
+def test_processes_share_the_stacks(table):
+    search = StackedGridSearchCV(NET, RATES, cv=3, n_jobs=2, refit=False).fit(*table)
+    alone = StackedGridSearchCV(NET, RATES, cv=3, refit=False).fit(*table)
+    assert sizes(search) == [3, 3]
+    np.testing.assert_allclose(
+        search.cv_results_["mean_test_score"],
+        alone.cv_results_["mean_test_score"],
+        atol=1e-9,
+    )
+
+
+def test_ctrl_c_ends_the_search(table, monkeypatch):
+    from skoverfit.neural_network import _stack_fits
+
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_stack_fits, "train_stack", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        StackedGridSearchCV(NET, RATES, cv=3).fit(*table)
 
 
 # --- failures
@@ -294,7 +316,7 @@ def test_bad_input_is_named(table):
 
 def test_nothing_of_the_search_is_left_behind(table):
     search = StackedGridSearchCV(NET, RATES, cv=3).fit(*table)
-    assert not {"_asked", "_seconds"} & set(vars(search))
+    assert not {"_asked", "_seconds", "_workers"} & set(vars(search))
     again = pickle.loads(pickle.dumps(search))
     np.testing.assert_array_equal(again.predict(table[0]), search.predict(table[0]))
     assert clone(search).get_params() is not None
