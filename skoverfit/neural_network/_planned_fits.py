@@ -11,6 +11,7 @@ a fit that was not foreseen (random preprocessing, say) is just trained as alway
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -85,7 +86,12 @@ class FitPlan:
         self._recording = True
         token = _PLAN.set(self)
         try:
-            with joblib.parallel_config(backend="sequential"):  # to see all fits
+            # One process, to see all fits; what is to be warned of comes again.
+            with (
+                joblib.parallel_config(backend="sequential"),
+                warnings.catch_warnings(),
+            ):
+                warnings.simplefilter("ignore")
                 estimator.fit(*args, **kwargs)
         except _RecordedError:
             return n

@@ -177,8 +177,9 @@ class StackedNets:
             if isinstance(outcome, Exception)
         }
         if found.interrupted:
+            # Estimators that were trained in part say so themselves.
             warn(
-                f"The training was interrupted; {len(errors)} of "
+                f"The training of stacks was interrupted; {len(errors)} of "
                 f"{len(self.estimators)} estimators are not fitted and None in "
                 "estimators_."
             )

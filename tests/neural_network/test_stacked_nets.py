@@ -15,6 +15,7 @@ from skoverfit.neural_network import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
+from skoverfit.neural_network._net import TabularNet
 
 SMALL = {
     "hidden_layer_sizes": (6, 5),
@@ -209,6 +210,27 @@ def test_tables_with_text_and_gaps(table):
         assert found.feature_names_in_.tolist() == frame.columns.tolist()
 
 
+def test_weighted_and_unweighted_nets_share_a_stack(table, rows):
+    nets = [classifier(random_state=0), classifier(class_weight={0: 1, 1: 7}),
+            classifier(class_weight={0: 0.25, 1: 1}, random_state=3)]  # fmt: skip
+    nets[1].random_state = 1
+    stack = StackedNets(nets).fit(*table, rows=rows)
+    assert stack.groups_ == [[0, 1, 2]]
+    assert_as_alone(stack, *table, rows=rows)
+
+
+def test_a_class_without_weight_is_encoded_by_itself(table):
+    """What is remembered of one estimator must not serve another one's rows."""
+    X, y = table
+    y = np.where(np.arange(N) % 4 == 0, 2, y)
+    nets = [
+        classifier(class_weight={0: 1, 1: 1, 2: 1, k: 0}, random_state=0)
+        for k in range(3)
+    ]
+    stack = StackedNets(nets).fit(X, y)
+    assert_as_alone(stack, X, y)
+
+
 def test_the_nets_really_move(table):
     """Equality would be cheap if the best weights were those of the start."""
     X, y = table
@@ -394,6 +416,28 @@ def test_ctrl_c_keeps_what_was_trained(table, monkeypatch):
     with pytest.warns(SkoverfitWarning, match="2 of 4 estimators are not fitted"):
         stack = StackedNets(nets, max_nets=4).fit(*table)
     assert [net is None for net in stack.estimators_] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_ctrl_c_within_an_epoch_keeps_all_nets(table, monkeypatch, early_stopping):
+    real, steps = TabularNet.train_step, []
+
+    def interrupted(self, batch, **more):
+        steps.append(1)
+        if len(steps) == 12:
+            raise KeyboardInterrupt
+        return real(self, batch, **more)
+
+    monkeypatch.setattr(TabularNet, "train_step", interrupted)
+    nets = [classifier(random_state=k, early_stopping=early_stopping) for k in range(2)]
+    with (
+        pytest.warns(SkoverfitWarning, match="was interrupted after 3 of 8 epochs"),
+        pytest.warns(SkoverfitWarning, match="0 of 2 estimators are not fitted"),
+    ):
+        stack = StackedNets(nets).fit(*table)
+    for net in stack.estimators_:
+        assert net.n_iter_ == 3
+        assert np.isfinite(net.predict_proba(table[0])).all()
 
 
 def test_out_of_memory_halves_the_stack(table, monkeypatch):
