@@ -34,7 +34,14 @@ class BestWeights:
         self.epochs = torch.zeros(n_nets, dtype=torch.int64)
         self.done = torch.zeros(n_nets, dtype=torch.bool)
         self.epoch = 0
+        # Nets that the module still has, where some were dropped.
+        self.active: torch.Tensor | None = None
         self._kept: dict[str, torch.Tensor] | None = None
+
+    def kept(self, name: str) -> torch.Tensor:
+        """Return the best values of a parameter."""
+        assert self._kept is not None
+        return self._kept[name]
 
     @torch.no_grad()
     def start(self, module: nn.Module, losses: Sequence[float]) -> None:
@@ -58,6 +65,14 @@ class BestWeights:
 
     def _copy(self, module: nn.Module, better: torch.Tensor) -> None:
         assert self._kept is not None
+        if self.active is not None:
+            chosen = better[self.active]
+            for name, value in module.state_dict().items():
+                best = self._kept[name]
+                best[self.active[chosen].to(best.device)] = value[
+                    chosen.to(best.device)
+                ]
+            return
         whole = self.n_nets == 1 or bool(better.all())
         owner = getattr(module, "owner", None)
         for name, value in module.state_dict().items():

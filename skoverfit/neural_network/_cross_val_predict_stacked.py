@@ -91,7 +91,7 @@ def cross_val_predict_stacked(
     params : dict, default=None
         Further arguments of ``fit``, such as ``"net__sample_weight"`` of a Pipeline;
         what has one entry a row is split.
-    max_nets : int, default=64
+    max_nets : int, default=32
         Nets of a stack at most.
     n_jobs : int, default=None
         Processes that train stacks; None is 1.

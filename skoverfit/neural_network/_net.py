@@ -21,6 +21,7 @@ from skorch.callbacks import Callback
 from skoverfit.exceptions import TrainingError
 from skoverfit.neural_network._batch_steps import BatchStep, StepModel
 from skoverfit.neural_network._best_weights import BestWeights
+from skoverfit.neural_network._compaction import drop_finished, take_back
 from skoverfit.neural_network._data import Batch, NetData, TrainBatches, ValidBatches
 from skoverfit.neural_network._losses import row_losses
 from skoverfit.neural_network._schedules import Schedule
@@ -174,6 +175,7 @@ class TabularNet(NeuralNet):
         self.best_ = BestWeights(self.module_, self.n_nets, self.plan)
         self.interrupted_, self.timed_out_ = False, False
         self.failed_: dict[int, TrainingError] = {}
+        self._whole: Any = None
         started = time.monotonic()
         try:
             if valid is not None:
@@ -186,9 +188,14 @@ class TabularNet(NeuralNet):
                 self.history.record("epoch_seconds", time.monotonic() - started)
                 if self._ends(data, valid, started):
                     break
+                smaller = drop_finished(self, data)
+                if smaller is not None:
+                    train = self.get_iterator(smaller, training=True)
+                    valid = self.get_iterator(smaller)
         except KeyboardInterrupt:
             self.interrupted_ = True
         finally:
+            take_back(self)
             if valid is not None:
                 self.best_.restore(self.module_)
             self.module_.eval()
@@ -285,7 +292,7 @@ class TabularNet(NeuralNet):
         self._set_training(training)
         if not training:
             losses = self.validation_losses(iterator)
-            self.history.record("valid_losses", losses.tolist())
+            self.history.record("valid_losses", self._of_all(losses))
             self.history.record("valid_loss", float(losses.mean()))
             return
         begin, end = "on_batch_begin" in self._hooked, "on_batch_end" in self._hooked
@@ -299,9 +306,17 @@ class TabularNet(NeuralNet):
                 self.notify("on_batch_end", batch=batch, training=True, loss=loss)
         losses = torch.stack(steps).view(len(steps), -1).double().cpu()
         self._check_finite(losses)
-        self.history.record("train_losses", losses.mean(dim=0).tolist())
+        self.history.record("train_losses", self._of_all(losses.mean(dim=0)))
         self.history.record("train_loss", float(losses.mean()))
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+
+    def _of_all(self, losses: torch.Tensor) -> list[float]:
+        """Return losses of all nets; NaN for those that were dropped."""
+        if self.best_.active is None:
+            return losses.tolist()
+        whole = torch.full((self.best_.n_nets,), torch.nan, dtype=losses.dtype)
+        whole[self.best_.active] = losses
+        return whole.tolist()
 
     def train_step(self, batch: Batch, **fit_params: Any) -> torch.Tensor:
         """Do one step of the optimizer; return the loss of each net, detached."""
@@ -333,7 +348,7 @@ class TabularNet(NeuralNet):
             group["lr"] = group["initial_lr"] * factor
         self.n_steps_ += 1
         if self._rates is not None:
-            self._uneven_step(factor)
+            self._uneven_step()
         elif self._scaler is None:
             optimizer.step()
         else:
@@ -354,7 +369,7 @@ class TabularNet(NeuralNet):
             p.grad.mul_(scale.view(-1, *[1] * (p.dim() - 1)))
 
     @torch.no_grad()
-    def _uneven_step(self, factor: float) -> None:
+    def _uneven_step(self) -> None:
         """Step with a learning rate and a decoupled weight decay of each net's own.
 
         An update is proportional to the learning rate, so the step that the optimizer
@@ -363,9 +378,9 @@ class TabularNet(NeuralNet):
         """
         assert self._rates is not None
         ratios, decays = self._rates
-        largest = max(self.plan.learning_rate) * factor
         before = []
         for group in self.optimizer_.param_groups:
+            largest = group["lr"]
             for p in group["params"]:
                 shape = (-1, *[1] * (p.dim() - 1))
                 if group["decayed"] and self._own_decay:
@@ -397,14 +412,15 @@ class TabularNet(NeuralNet):
             return
         if self.plan.owners is None:
             raise self._failure(losses, list(range(self.n_nets)))
-        owners = torch.tensor(self.plan.owners)
+        owners, active = torch.tensor(self.plan.owners), self.best_.active
         for owner in owners.unique().tolist():
             nets = owners == owner
             part = losses[:, nets]
-            if bool(torch.isfinite(part).all()) or bool(self.best_.done[nets].all()):
+            done = self.best_.done if active is None else self.best_.done[active]
+            if bool(torch.isfinite(part).all()) or bool(done[nets].all()):
                 continue  # an estimator that is done would not have come here alone
             self.failed_[owner] = self._failure(part, nets.nonzero()[:, 0].tolist())
-            self.best_.done[nets] = True
+            self.best_.done[nets if active is None else active[nets]] = True
 
     def _failure(self, losses: torch.Tensor, nets: Sequence[int]) -> TrainingError:
         """Say where the losses of these nets stopped being numbers."""

@@ -27,9 +27,9 @@ from skoverfit.neural_network._training import train_stack
 
 __all__ = ["MAX_NETS", "StackResults", "fit_plan", "fit_requests", "nets_a_stack"]
 
-# Where a stack is full. The time a net shrinks up to some 16 to 32 nets of a usual
-# small size and stays the same from there on; more at once only hold more memory.
-MAX_NETS = 64
+# Where a stack is full. On a CPU the time a net shrinks up to some 16 to 32 nets of a
+# usual small size; beyond it stays the same, or grows where a step leaves the cache.
+MAX_NETS = 32
 
 _LOG = logging.getLogger("skoverfit")
 

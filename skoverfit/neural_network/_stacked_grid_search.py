@@ -63,7 +63,7 @@ class StackedGridSearchCV(GridSearchCV):
         are not disturbed.
     return_train_score : bool, default=False
         Whether ``cv_results_`` has the scores of the training rows.
-    max_nets : int, default=64
+    max_nets : int, default=32
         Nets of a stack at most.
 
     Attributes

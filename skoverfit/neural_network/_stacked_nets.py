@@ -43,11 +43,11 @@ class StackedNets:
     ----------
     estimators : sequence of TabularMLPClassifier and TabularMLPRegressor
         What to train. They are cloned.
-    max_nets : int, default=64
+    max_nets : int, default=32
         Nets of a stack at most; an estimator counts ``n_estimators``. More nets are
-        trained in several stacks. From some 16 to 32 nets on a stack gains no more time
-        a net, and only takes more memory: it holds the encoded rows of its estimators,
-        equal tables once.
+        trained in several stacks. On a CPU a stack gains no more time a net from some 16
+        to 32 nets on, less where nets are wide; a GPU has use for more. Memory grows
+        with them: a stack holds the encoded rows of its estimators, equal tables once.
     on_error : {"raise", "record"}, default="raise"
         What happens if an estimator can't be trained (its loss becomes NaN, say).
         ``"raise"`` raises the first such error after all have been tried; ``"record"``

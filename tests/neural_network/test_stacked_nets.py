@@ -14,6 +14,7 @@ from skoverfit.neural_network import (
     StackedNets,
     TabularMLPClassifier,
     TabularMLPRegressor,
+    _net,
 )
 from skoverfit.neural_network._net import TabularNet
 
@@ -229,6 +230,50 @@ def test_a_class_without_weight_is_encoded_by_itself(table):
     ]
     stack = StackedNets(nets).fit(X, y)
     assert_as_alone(stack, X, y)
+
+
+COMPANY = {
+    "rates": [{"learning_rate": r, "random_state": k}
+              for k, r in enumerate([0.3, 1e-3, 0.1, 3e-3, 0.2])],
+    "seeds": [{"random_state": k} for k in range(6)],
+    "mixup": [{"batch_step": "mixup", "gradient_clip": 0.5, "random_state": k}
+              for k in range(6)],
+    "optimizer": [{"optimizer": "sgd", "learning_rate": r} for r in (1.0, 0.3, 1e-3)],
+    "one net each": [{"n_estimators": 1, "learning_rate": r}
+                     for r in (0.3, 0.1, 3e-2, 1e-3)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("changes", COMPANY.values(), ids=COMPANY)
+def test_finished_estimators_leave_the_stack(changes, apart, table, monkeypatch):
+    sizes, real = [], _net.drop_finished
+
+    def watched(net, data):
+        smaller = real(net, data)
+        if smaller is not None:
+            sizes.append(len(smaller.train))
+        return smaller
+
+    monkeypatch.setattr(_net, "drop_finished", watched)
+    X, y = table
+    nets = [
+        classifier(
+            max_epochs=25,
+            n_iter_no_change=2,
+            tol=1e-3,
+            **{"random_state": 0, **change},
+        )
+        for change in changes
+    ]
+    rng = np.random.default_rng(5)
+    rows = [rng.permutation(N)[: 118 + k] for k in range(len(nets))] if apart else None
+    stack = StackedNets(nets).fit(X, y, rows=rows)
+    assert len(stack.groups_) == 1
+    assert sizes
+    assert sizes == sorted(sizes, reverse=True)
+    monkeypatch.setattr(_net, "drop_finished", real)
+    assert_as_alone(stack, X, y, rows=rows)
 
 
 def test_the_nets_really_move(table):
