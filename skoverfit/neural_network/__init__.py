@@ -9,6 +9,13 @@ from skoverfit.neural_network._batch_steps import (
     Mixup as Mixup,
     StepModel as StepModel,
 )
+from skoverfit.neural_network._cross_val_predict_stacked import (
+    cross_val_predict_stacked as cross_val_predict_stacked,
+)
+from skoverfit.neural_network._stacked_grid_search import (
+    StackedGridSearchCV as StackedGridSearchCV,
+)
+from skoverfit.neural_network._stacked_nets import StackedNets as StackedNets
 from skoverfit.neural_network._tabular_mlp_classifier import (
     TabularMLPClassifier as TabularMLPClassifier,
 )
@@ -20,7 +27,10 @@ __all__ = [
     "BatchStep",
     "BatchStepCallback",
     "Mixup",
+    "StackedGridSearchCV",
+    "StackedNets",
     "StepModel",
     "TabularMLPClassifier",
     "TabularMLPRegressor",
+    "cross_val_predict_stacked",
 ]
