@@ -66,7 +66,8 @@ class Remedy:
         names of one remedy.
     test_params : mapping, default={}
         Parameters of the common tests: cheap, with a fixed ``random_state``. A value
-        ``"new:dotted.path"`` is an instance of that class, also inside a list or tuple.
+        ``"new:dotted.path"`` is an instance of that class, also inside a list or tuple;
+        ``{"new:dotted.path": parameters}`` is one with parameters.
 
     Examples
     --------
@@ -130,6 +131,11 @@ def _made(value: Any) -> Any:
         return resolve(value.removeprefix("new:"))()
     if isinstance(value, (list, tuple)):
         return type(value)(_made(item) for item in value)
+    if isinstance(value, dict):
+        [*names] = value
+        if len(names) == 1 and names[0].startswith("new:"):
+            made = {k: _made(v) for k, v in value[names[0]].items()}
+            return resolve(names[0].removeprefix("new:"))(**made)
     return value
 
 
@@ -329,6 +335,22 @@ REMEDIES: tuple[Remedy, ...] = (
         role="tool",
         paper=_NET_PAPER,
         test_params=_NET_TEST_PARAMS,
+    ),
+    Remedy(
+        name="stacked_grid_search",
+        title="grid search that trains nets at once",
+        path="skoverfit.neural_network.StackedGridSearchCV",
+        kind="none",
+        role="tool",
+        paper=_NET_PAPER,
+        test_params={
+            "estimator": {
+                "new:skoverfit.neural_network.TabularMLPClassifier": _NET_TEST_PARAMS
+            },
+            "param_grid": {"learning_rate": [0.01, 0.02]},
+            "cv": 2,
+            "error_score": "raise",
+        },
     ),
     Remedy(
         name="pipeline",

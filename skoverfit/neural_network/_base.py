@@ -3,18 +3,15 @@
 
 from __future__ import annotations
 
-import os
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import partial
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -27,7 +24,7 @@ from skoverfit._core._arrays import kind_of, n_rows, take_rows, to_numpy
 from skoverfit._core._random import derive_seed, root_entropy
 from skoverfit._core._validation import check_same_length
 from skoverfit.exceptions import BadInputError
-from skoverfit.neural_network._batch_steps import STEPS, BatchStep, get_batch_step
+from skoverfit.neural_network._batch_steps import get_batch_step
 from skoverfit.neural_network._callbacks import CallbackSupport, epoch_events
 from skoverfit.neural_network._checkpoints import TrainingCheckpoint
 from skoverfit.neural_network._devices import get_device
@@ -42,9 +39,14 @@ from skoverfit.neural_network._interruption import (
     tell_of_interruption,
     unchanged_on_error,
 )
-from skoverfit.neural_network._layers import ACTIVATIONS
 from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._optimizers import get_optimizer, optimizer_parameters
+from skoverfit.neural_network._parameters import (
+    CONSTRAINTS,
+    DTYPES,
+    MIXED_PRECISIONS,
+    layer_sizes,
+)
 from skoverfit.neural_network._planned_fits import fit_is_planned
 from skoverfit.neural_network._prepared import (
     PreparationMemo,
@@ -53,14 +55,10 @@ from skoverfit.neural_network._prepared import (
     recall,
 )
 from skoverfit.neural_network._saving import SavableNet
-from skoverfit.neural_network._schedules import SCHEDULES
 from skoverfit.neural_network._settings import Settings
 from skoverfit.neural_network._training import train_stack
 
 __all__ = ["BaseTabularMLP"]
-
-_DTYPES = {"float32": torch.float32, "float64": torch.float64}
-_MIXED = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def _known_container(X: Any) -> Any:
@@ -79,46 +77,7 @@ class BaseTabularMLP(
 ):
     """Base class of the tabular nets; use a derived class."""
 
-    _parameter_constraints: ClassVar[dict] = {
-        "hidden_layer_sizes": ["array-like"],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "numeric_embedding": [StrOptions({"auto", "periodic"}), None],
-        "linear_start": ["boolean"],
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
-        "loss": [str, type, torch.nn.Module],
-        "optimizer": [str, type],
-        "optimizer_params": [dict, None],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "schedule": [StrOptions(set(SCHEDULES))],
-        "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
-        "batch_step": [StrOptions(set(STEPS)), BatchStep, None],
-        "callbacks": [list, tuple, None],
-        "module": [callable, torch.nn.Module, None],
-        "categorical_features": ["array-like", StrOptions({"auto"}), None],
-        "numeric_scaling": [StrOptions({"robust", "standard"})],
-        "device": [str, torch.device],
-        "dtype": [StrOptions(set(_DTYPES))],
-        "mixed_precision": [StrOptions(set(_MIXED)), None],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "checkpoint": [str, os.PathLike, None],
-        "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
-        "resume_from": [str, os.PathLike, None],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
+    _parameter_constraints: ClassVar[dict] = CONSTRAINTS
 
     @abstractmethod
     def __init__(
@@ -240,7 +199,7 @@ class BaseTabularMLP(
 
     def _settings(self, *, incremental: bool = False) -> Settings:
         """Resolve the parameters; errors name the parameter."""
-        sizes = self._layer_sizes()
+        sizes = layer_sizes(self.hidden_layer_sizes)
         device = get_device(self.device)
         # A linear model of the first rows only would be frozen into what follows.
         linear = self.linear_start and self.module is None and bool(sizes)
@@ -250,7 +209,11 @@ class BaseTabularMLP(
                 "dtype='float64' needs another device: 'mps' has no double precision."
             )
         optimizer = get_optimizer(self.optimizer)
-        mixed = None if self.mixed_precision is None else _MIXED[self.mixed_precision]
+        mixed = (
+            None
+            if self.mixed_precision is None
+            else MIXED_PRECISIONS[self.mixed_precision]
+        )
         if mixed is torch.float16 and device.type == "cpu":
             raise BadInputError(
                 "mixed_precision='float16' needs a GPU; use 'bfloat16' on the CPU."
@@ -274,7 +237,7 @@ class BaseTabularMLP(
             max_time=self.max_time,
             gradient_clip=self.gradient_clip,
             device=device,
-            dtype=_DTYPES[self.dtype],
+            dtype=DTYPES[self.dtype],
             mixed_precision=mixed,
             optimizer=optimizer,
             optimizer_params=optimizer_parameters(optimizer, self.optimizer_params),
@@ -283,17 +246,6 @@ class BaseTabularMLP(
             module=self.module,
             callbacks=None if self.callbacks is None else list(self.callbacks),
         )
-
-    def _layer_sizes(self) -> tuple[int, ...]:
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        if sizes.size == 0:
-            return ()
-        if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.min() < 1:
-            raise BadInputError(
-                "The 'hidden_layer_sizes' parameter must hold positive integers. Got "
-                f"{self.hidden_layer_sizes!r} instead."
-            )
-        return tuple(sizes.tolist())
 
     # --- input -----------------------------------------------------------------------
 

@@ -10,9 +10,8 @@ has its own rows, generator, learning rate, best weights, and they never meet.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from skorch import NeuralNet
@@ -25,75 +24,13 @@ from skoverfit.neural_network._compaction import drop_finished, take_back
 from skoverfit.neural_network._data import Batch, NetData, TrainBatches, ValidBatches
 from skoverfit.neural_network._losses import row_losses
 from skoverfit.neural_network._schedules import Schedule
+from skoverfit.neural_network._training_plan import TrainingPlan
 
-__all__ = ["Checkpoint", "TabularNet", "TrainingPlan"]
+__all__ = ["TabularNet"]
 
 # Numbers of the widest layer when rows are only run forward: 4 MiB in float32.
 _NUMBERS_AT_ONCE = 1 << 20
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
-
-
-class Checkpoint(Protocol):
-    """What the loop asks of a checkpoint."""
-
-    def resume(self, net: TabularNet) -> tuple[int, float]:
-        """Put a written state into the net; return its epochs and seconds."""
-
-    def after_epoch(self, net: TabularNet, seconds: float, *, over: bool) -> None:
-        """Write the state, if it is time to."""
-
-    def at_end(self, net: TabularNet, seconds: float) -> None:
-        """Write the last state, if it is not written."""
-
-
-@dataclass(kw_only=True)
-class TrainingPlan:
-    """How a stack of nets is trained; lists have one entry a net.
-
-    Attributes
-    ----------
-    generators : list of torch.Generator
-        What each net draws its order of rows, masks and mixtures from.
-    learning_rate, weight_decay : list of float
-        Of each net.
-    schedule : str, default="constant"
-        Name of a schedule, which all nets share.
-    warmup_epochs : int, default=0
-        Epochs over which the learning rate rises.
-    patience : int or None, default=None
-        Epochs without a better validation loss after which a net is done; None trains
-        all epochs.
-    tol : float, default=0
-        How much lower a validation loss has to be to be better.
-    max_time : float or None, default=None
-        Seconds after which training ends, at the end of an epoch.
-    mixed_precision : torch.dtype or None, default=None
-        Dtype of the forward pass under autocast.
-    gradient_clip : float or None, default=None
-        Largest norm of the gradient of each net.
-    on_epoch : callable or None, default=None
-        Called with the net after each epoch; returns whether training should end.
-    checkpoint : Checkpoint or None, default=None
-        What writes the state of the training, and goes on from a written one.
-    owners : sequence of int or None, default=None
-        Number of the estimator that each net belongs to, where several share the
-        stack. A loss that stops being a number ends the training of its own estimator
-        only, then; None raises.
-    """
-
-    generators: Sequence[torch.Generator]
-    learning_rate: Sequence[float]
-    weight_decay: Sequence[float]
-    schedule: str = "constant"
-    warmup_epochs: int = 0
-    patience: int | None = None
-    tol: float = 0.0
-    max_time: float | None = None
-    mixed_precision: torch.dtype | None = None
-    gradient_clip: float | None = None
-    owners: Sequence[int] | None = None
-    on_epoch: Callable[[TabularNet], bool] | None = field(default=None, repr=False)
-    checkpoint: Checkpoint | None = field(default=None, repr=False)
 
 
 class TabularNet(NeuralNet):
@@ -410,13 +347,22 @@ class TabularNet(NeuralNet):
     @torch.no_grad()
     def _clip(self, largest: float) -> None:
         """Clip the gradient norm of each net by itself."""
-        parameters = [p for p in self.module_.parameters() if p.grad is not None]
+        owner = getattr(self.module_, "owner", None)
+        every = [p for p in self.module_.parameters() if p.grad is not None]
         if self.n_nets == 1:
-            torch.nn.utils.clip_grad_norm_(parameters, largest)
+            torch.nn.utils.clip_grad_norm_(every, largest)
             return
-        squares: Any = sum(p.grad.square().flatten(1).sum(1) for p in parameters)
+        if owner is not None:  # modules of any kind, each with its own parameters
+            nets: list[list[Any]] = [[] for _ in range(self.n_nets)]
+            for name, p in self.module_.named_parameters():
+                if p.grad is not None:
+                    nets[owner(name)].append(p)
+            for parameters in nets:
+                torch.nn.utils.clip_grad_norm_(parameters, largest)
+            return
+        squares: Any = sum(p.grad.square().flatten(1).sum(1) for p in every)
         scale = (largest / (squares.sqrt() + 1e-6)).clamp(max=1.0)
-        for p in parameters:
+        for p in every:
             p.grad.mul_(scale.view(-1, *[1] * (p.dim() - 1)))
 
     @torch.no_grad()

@@ -21,7 +21,7 @@ from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._batch_steps import BatchStep
 from skoverfit.neural_network._devices import fork_generators, get_device
 from skoverfit.neural_network._encoding import TableEncoder
-from skoverfit.neural_network._net import TabularNet, TrainingPlan
+from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._schedules import SCHEDULES
 from skoverfit.neural_network._settings import Settings
 from skoverfit.neural_network._state import (
@@ -36,6 +36,7 @@ from skoverfit.neural_network._state import (
 )
 from skoverfit.neural_network._tabular_mlp import TabularMLP
 from skoverfit.neural_network._training import hold, own_modules
+from skoverfit.neural_network._training_plan import TrainingPlan
 
 __all__ = ["SavableNet"]
 

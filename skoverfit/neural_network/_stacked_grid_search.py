@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
+from skoverfit.neural_network._interruption import unchanged_on_error
 from skoverfit.neural_network._planned_fits import FitPlan, refuse_to_be_recorded
 from skoverfit.neural_network._stack_fits import MAX_NETS, StackResults, fit_plan
 
@@ -58,7 +59,7 @@ class StackedGridSearchCV(GridSearchCV):
         As in scikit-learn. The logger ``"skoverfit"`` says what was stacked.
     pre_dispatch : int or str, default="2*n_jobs"
         Taken for compatibility; stacks are handed on one by one.
-    error_score : "raise" or float, default=nan
+    error_score : "raise" or float, default=np.nan
         Score of a candidate whose training failed on a fold. The others of its stack
         are not disturbed.
     return_train_score : bool, default=False
@@ -186,7 +187,7 @@ class StackedGridSearchCV(GridSearchCV):
         self._seconds: list[float] = []
         try:
             # The answers wait in this process; other ones would train again.
-            with parallel_config(backend="sequential"):
+            with unchanged_on_error(self), parallel_config(backend="sequential"):
                 super().fit(X, y, **params)
         finally:
             del self._asked, self._seconds, self._workers

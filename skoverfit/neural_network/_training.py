@@ -18,12 +18,13 @@ from skoverfit.exceptions import BadInputError, SkoverfitWarning
 from skoverfit.neural_network._data import NetData
 from skoverfit.neural_network._devices import fork_generators, placed, seed_generators
 from skoverfit.neural_network._modules import ModuleStack, fresh_module
-from skoverfit.neural_network._net import TabularNet, TrainingPlan
+from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._optimizers import fused_parameters
 from skoverfit.neural_network._prepared import Prepared
 from skoverfit.neural_network._settings import Settings
 from skoverfit.neural_network._state import capture, restore
 from skoverfit.neural_network._tabular_mlp import TabularMLP
+from skoverfit.neural_network._training_plan import TrainingPlan
 
 __all__ = ["build_net", "hold", "own_modules", "train_stack"]
 

@@ -82,8 +82,8 @@ def test_nets_of_one_stack_have_equally_many_batches():
     batches = list(TrainBatches(data, 8, generators(0, 1)))
     assert len(batches) == 5
     for net, n in enumerate((40, 9)):
-        met = [b.target[net][b.weight[net] > 0].tolist() for b in batches]
-        assert sorted(sum(met, [])) == list(range(n))
+        met = torch.cat([b.target[net][b.weight[net] > 0] for b in batches])
+        assert sorted(met.tolist()) == list(range(n))
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 100])
