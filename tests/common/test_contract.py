@@ -55,10 +55,6 @@ EXPECTED_FAILURES = {
         "check_estimators_overwrite_params": STEPS_ARE_FITTED_IN_PLACE,
         "check_dont_overwrite_parameters": STEPS_ARE_FITTED_IN_PLACE,
         "check_sample_weight_equivalence_on_dense_data": A_SAMPLER_COUNTS_ROWS,
-        "check_supervised_y_no_nan": (
-            "The sampler of imbalanced-learn in this entry refuses infinite targets "
-            "only after a warning of numpy, which our test run turns into an error."
-        ),
         "check_supervised_y_2d": (
             "A sampler takes a column of labels without a warning, as the checks of "
             "imbalanced-learn demand, so the estimator behind it warns of nothing."
