@@ -144,6 +144,12 @@ class TabularNet(NeuralNet):
         plan = self.plan
         return len({*plan.learning_rate}) > 1 or len({*plan.weight_decay}) > 1
 
+    def on_epoch_begin(self, net: Any, *args: Any, **kwargs: Any) -> None:
+        """Open a row of the history, and tell a loss that wants to know."""
+        super().on_epoch_begin(net, *args, **kwargs)
+        if hasattr(self.criterion_, "on_epoch_begin"):
+            self.criterion_.on_epoch_begin(len(self.history) - 1, self.max_epochs)
+
     def get_split_datasets(
         self, X: NetData, y: Any = None, **fit_params: Any
     ) -> tuple[NetData, NetData | None]:
@@ -216,14 +222,20 @@ class TabularNet(NeuralNet):
         self._scaler = None
         if plan.mixed_precision is torch.float16:
             self._scaler = torch.amp.GradScaler(torch.device(self.device).type)
-        if hasattr(self.module_, "set_generators"):
+        drawing = [
+            part
+            for part in (self.module_, self.criterion_)
+            if hasattr(part, "set_generators")
+        ]
+        if drawing:
             if not hasattr(self, "mask_generators_"):
                 # Masks are drawn where they are needed, orders in main memory.
                 self.mask_generators_ = [
                     torch.Generator(self.device).manual_seed(g.initial_seed() ^ 1)
                     for g in plan.generators
                 ]
-            self.module_.set_generators(self.mask_generators_)
+            for part in drawing:
+                part.set_generators(self.mask_generators_)
         self._model = StepModel(
             encode=self._encode,
             decode=self._decode,
@@ -256,7 +268,7 @@ class TabularNet(NeuralNet):
     def _weighted_losses(
         self, output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None
     ) -> torch.Tensor:
-        rows = row_losses(self.criterion_, output, target)
+        rows = row_losses(self.criterion_, output, target, weight)
         return rows if weight is None else rows * weight
 
     def _mean(self, rows: torch.Tensor, count: torch.Tensor | int) -> torch.Tensor:

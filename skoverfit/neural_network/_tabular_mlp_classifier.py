@@ -11,21 +11,23 @@ import numpy as np
 import torch
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils._available_if import available_if
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_y, column_or_1d
+from sklearn.utils.validation import _check_y, check_is_fitted, column_or_1d
 
 from skoverfit._core._validation import check_labels
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._base import BaseTabularMLP
 from skoverfit.neural_network._callbacks import with_callbacks
+from skoverfit.neural_network._loss_links import LossLinks
 from skoverfit.neural_network._losses import CLASSIFICATION_LOSSES, get_loss
 
 __all__ = ["TabularMLPClassifier"]
 
 
-class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
+class TabularMLPClassifier(ClassifierMixin, LossLinks, BaseTabularMLP):
     """Classify rows of a table by an ensemble of small nets."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -131,26 +133,34 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         finally:
             self.__dict__.pop("_told_classes", None)
 
+    @available_if(LossLinks._has_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probabilities of the classes."""
         return np.exp(self.predict_log_proba(X))
 
+    @available_if(LossLinks._has_probabilities)
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Return the logarithms of the probabilities of the classes."""
-        outputs = self._outputs(X)
-        logs = outputs - np.logaddexp.reduce(outputs, axis=2, keepdims=True)
+        logs = self._log_probabilities(self._outputs(X))
         mean = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
         return mean - np.logaddexp.reduce(mean, axis=1, keepdims=True)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return log-odds of the second class, or log-probabilities of each."""
-        logs = self.predict_log_proba(X)
+        logs = self._scores(X)
         return logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else logs
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row."""
-        logs = self.predict_log_proba(X)
+        logs = self._scores(X)
         return self.classes_[logs.argmax(axis=1)]
+
+    def _scores(self, X: Any) -> np.ndarray:
+        """Return log-probabilities, or the nets' mean logits where there are none."""
+        check_is_fitted(self)
+        if self._has_probabilities():
+            return self.predict_log_proba(X)
+        return self._outputs(X).mean(axis=0)
 
     # --- what the base asks ----------------------------------------------------------
 
