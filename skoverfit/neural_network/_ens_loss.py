@@ -112,7 +112,8 @@ class EnsLoss(ClassificationLoss):
     Notes
     -----
     Weights multiply the losses of the rows; rows of weight 0 take no part in the
-    ranks. With ``sampling="expected"`` a row of weight 2 has the ranks of two rows.
+    ranks. With ``sampling="expected"`` a row of weight 2 has the ranks of two rows; with
+    "random" it has one draw that counts twice.
     Slopes are found in float32 at least, on the device of the logits; one sort a batch.
     Ties are broken by the order of the sort. In a loop of your own with ``lam_range``
     call ``on_epoch_begin(epoch, n_epochs)`` before each epoch.
@@ -401,7 +402,8 @@ class EnsLoss(ClassificationLoss):
             if weight is not None:
                 own = weight[line].double().cpu().numpy()
             ends = np.cumsum(own)
-            ranks = int(np.clip(round(ends[-1]), 1, _MOST_RANKS))
+            # The smallest weight is one rank, so weights of all scales are alike.
+            ranks = round(min(ends[-1] / own[own > 0].min(), _MOST_RANKS))
             sums = _expected_draws(ranks, lam, self.clip)
             ends = np.concatenate([[0.0], ends]) * (ranks / ends[-1])
             area = np.diff(np.interp(ends, np.arange(ranks + 1), sums))

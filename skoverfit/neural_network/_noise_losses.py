@@ -182,7 +182,6 @@ class _CorrectedLoss(ClassificationLoss):
                 f"{name} must have rows that sum to 1. Row {worst} sums to "
                 f"{sums[worst]:g} instead."
             )
-        matrix = matrix / sums[:, None]
         self._check_matrix(matrix, name)
         return tuple(tuple(row) for row in matrix.tolist())
 

@@ -77,19 +77,19 @@ def cross_entropy(logits, target):
 @EVERY
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 def test_gradients_are_those_of_finite_differences(loss, reduction):
-    logits, target = rows(12)
+    logits, target = rows(6)
     loss = ready(loss, reduction)
-    weight = torch.linspace(0.5, 2, 12, dtype=torch.float64)
+    weight = torch.linspace(0.5, 2, 6, dtype=torch.float64)
     assert torch.autograd.gradcheck(
         lambda z: loss(z, target, weight), logits.requires_grad_()
     )
 
 
 @EVERY
-@pytest.mark.parametrize("size", [1e-3, 30.0, 300.0])
+@pytest.mark.parametrize("size", [1e-3, 300.0])
 def test_values_and_gradients_stay_finite(loss, size):
-    if isinstance(loss, ExponentialLoss) and size > 30:
-        pytest.skip("it is exponential")
+    if isinstance(loss, ExponentialLoss):  # overflows as its name says
+        size = min(size, 5.0)
     logits, target = rows(200)
     for kind in (torch.float32, torch.float64):
         z = (logits.detach() * size).to(kind).requires_grad_()
@@ -350,7 +350,8 @@ IN_NET = {name: name for name in CLASSIFICATION_LOSSES} | {
 @pytest.mark.parametrize("loss", IN_NET.values(), ids=IN_NET)
 def test_every_name_trains_and_tells_probabilities(loss):
     X, y = load_wine(return_X_y=True)
-    net = TabularMLPClassifier(loss=loss, **SMALL).fit(X[::2], y[::2])
+    options = {**SMALL, "n_estimators": 2, "max_epochs": 8}
+    net = TabularMLPClassifier(loss=loss, **options).fit(X[::2], y[::2])
     proba = net.predict_proba(X[1::2])
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     assert (net.classes_[proba.argmax(axis=1)] == net.predict(X[1::2])).all()
@@ -389,7 +390,7 @@ def test_without_held_out_rows_margin_losses_have_no_probabilities():
 
 def test_adjusted_logits_raise_the_rare_class():
     X, y = make_classification(
-        1500, 8, n_informative=4, weights=[0.93], class_sep=0.6, random_state=0
+        800, 8, n_informative=4, weights=[0.93], class_sep=0.6, random_state=0
     )
     plain = TabularMLPClassifier(**SMALL).fit(X, y)
     for loss in ("logit_adjusted", "ldam"):
@@ -524,7 +525,7 @@ def test_a_badly_conditioned_matrix_is_warned_of():
 def test_a_matrix_of_other_classes_is_told_before_any_work():
     X, y = load_wine(return_X_y=True)
     net = TabularMLPClassifier(loss=ForwardCorrectedLoss(np.eye(2)), **SMALL)
-    with pytest.raises(BadInputError, match="3 columns.*2 classes"):
+    with pytest.raises(BadInputError, match=r"3 columns.*2 classes"):
         net.fit(X, y)
     net = TabularMLPClassifier(loss="forward_corrected", **SMALL)
     with pytest.raises(BadInputError, match="needs a transition_matrix"):
