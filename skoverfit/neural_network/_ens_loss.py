@@ -112,8 +112,8 @@ class EnsLoss(ClassificationLoss):
     Notes
     -----
     Weights multiply the losses of the rows; rows of weight 0 take no part in the
-    ranks. With ``sampling="expected"`` a row of weight 2 has the ranks of two rows; with
-    "random" it has one draw that counts twice.
+    ranks. With ``sampling="expected"`` a row of weight 2 has the ranks of two rows,
+    with "random" one draw that counts twice.
     Slopes are found in float32 at least, on the device of the logits; one sort a batch.
     Ties are broken by the order of the sort. In a loop of your own with ``lam_range``
     call ``on_epoch_begin(epoch, n_epochs)`` before each epoch.

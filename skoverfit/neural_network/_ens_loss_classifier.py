@@ -164,6 +164,9 @@ class EnsLossClassifier(TabularMLPClassifier):
     False
     """
 
+    loss: Any = "ens_loss"
+    label_smoothing: float = 0.0
+
     _parameter_constraints: ClassVar[dict] = {
         **{
             name: allowed
@@ -257,6 +260,7 @@ class EnsLossClassifier(TabularMLPClassifier):
             verbose=verbose,
             random_state=random_state,
         )
+        del self.loss, self.label_smoothing  # no parameters here: the class has them
         self.lam = lam
         self.lam_range = lam_range
         self.period = period
