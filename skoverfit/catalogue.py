@@ -44,7 +44,7 @@ class Remedy:
         ``step`` goes before the estimator in a pipeline, ``wrap`` takes the estimator
         as its first parameter, ``replace`` is a classifier of its own, ``configure``
         is a function that returns the estimator with other parameters. A ``tool`` is
-        an estimator that treats nothing itself (a pipeline, a neighbour search).
+        an estimator that treats nothing itself (a pipeline, a neighbour search, a net).
     parameters : mapping, default={}
         Constructor parameters of the benchmark. One that has ``cv`` tunes something
         on inner folds and gets those of the benchmark.
@@ -135,6 +135,22 @@ def _made(value: Any) -> Any:
 
 _SAMPLER_APPLIES = "skoverfit.model_selection._apply.sampler_applies"
 _SMOTE_PAPER = "Chawla, Bowyer, Hall & Kegelmeyer (2002), JAIR 16"
+_NET_PAPER = "Holzmueller, Grinsztajn & Steinwart (2024), NeurIPS, arXiv:2407.04491"
+# Full batches without masks or held-out rows, in double precision: only so are weights
+# repetition to the last digits, as scikit-learn's checks demand (and as it tests its
+# own MLP).
+_NET_TEST_PARAMS: Mapping[str, Any] = {
+    "hidden_layer_sizes": (16,),
+    "dropout": 0.0,
+    "linear_start": False,
+    "n_estimators": 1,
+    "learning_rate": 0.01,
+    "batch_size": 4096,
+    "max_epochs": 60,
+    "early_stopping": False,
+    "dtype": "float64",
+    "random_state": 0,
+}
 
 REMEDIES: tuple[Remedy, ...] = (
     Remedy(
@@ -288,6 +304,33 @@ REMEDIES: tuple[Remedy, ...] = (
         "Learning, ch. 7",
     ),
     Remedy(
+        name="mixup",
+        title="mixup",
+        path="skoverfit.model_selection._apply.use_mixup",
+        kind="regularization",
+        role="configure",
+        applies="skoverfit.model_selection._apply.mixup_applies",
+        paper="Zhang, Cisse, Dauphin & Lopez-Paz (2018), ICLR, arXiv:1710.09412",
+    ),
+    Remedy(
+        name="tabular_mlp",
+        title="tabular net",
+        path="skoverfit.neural_network.TabularMLPClassifier",
+        kind="none",
+        role="tool",
+        paper=_NET_PAPER,
+        test_params=_NET_TEST_PARAMS,
+    ),
+    Remedy(
+        name="tabular_mlp_regressor",
+        title="tabular net, regression",
+        path="skoverfit.neural_network.TabularMLPRegressor",
+        kind="none",
+        role="tool",
+        paper=_NET_PAPER,
+        test_params=_NET_TEST_PARAMS,
+    ),
+    Remedy(
         name="logit_adjusted",
         title="logit-adjusted loss",
         path="skoverfit.model_selection._net_losses.use_loss",
@@ -345,19 +388,8 @@ REMEDIES: tuple[Remedy, ...] = (
         kind="none",
         role="tool",
         paper="Dai (2025), ICML, arXiv:2409.00908",
-        # Whole batches and expected ranks, where weights can be repetition.
-        test_params={
-            "hidden_layer_sizes": (16,),
-            "dropout": 0.0,
-            "n_estimators": 1,
-            "learning_rate": 0.01,
-            "batch_size": 4096,
-            "max_epochs": 60,
-            "early_stopping": False,
-            "dtype": "float64",
-            "sampling": "expected",
-            "random_state": 0,
-        },
+        # Expected ranks, where weights can be repetition.
+        test_params={**_NET_TEST_PARAMS, "sampling": "expected"},
     ),
     Remedy(
         name="pipeline",

@@ -224,6 +224,9 @@ def _objects() -> Iterator[str]:
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.metrics._scorer._Scorer",
         "sklearn.multiclass._ConstantPredictor",
+        # By name, since their module loads torch; they hold plain numbers only.
+        "skoverfit.neural_network._batch_steps.BatchStep",
+        "skoverfit.neural_network._batch_steps.Mixup",
     )
     # The catalogue is a floor above this one, hence no import statement.
     catalogue = importlib.import_module("skoverfit.catalogue")

@@ -23,7 +23,11 @@ import skoverfit
 from skoverfit._core._store import ResultStore
 from skoverfit.bench._analysis import analyse
 from skoverfit.bench._bench import make_plan
-from skoverfit.bench._estimators import ESTIMATOR_TITLES, make_estimators
+from skoverfit.bench._estimators import (
+    ESTIMATOR_TITLES,
+    ONLY_BY_NAME,
+    make_estimators,
+)
 from skoverfit.bench._openml import load_openml
 from skoverfit.bench._plan import Plan, peer_versions
 from skoverfit.bench._report import write_report
@@ -264,7 +268,10 @@ def bench(
     ] = None,
     estimators: Annotated[
         str | None,
-        typer.Option(help=f"Some of: {', '.join(ESTIMATOR_TITLES)}. Default: all."),
+        typer.Option(
+            help=f"Some of: {', '.join(ESTIMATOR_TITLES)}. Default: all but "
+            f"{', '.join(ONLY_BY_NAME)}."
+        ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
     repeats: Annotated[

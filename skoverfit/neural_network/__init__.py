@@ -7,6 +7,7 @@ from skoverfit.neural_network._batch_steps import (
     BatchStep as BatchStep,
     BatchStepCallback as BatchStepCallback,
     Mixup as Mixup,
+    StepModel as StepModel,
 )
 from skoverfit.neural_network._confidence_losses import (
     FocalLoss as FocalLoss,
@@ -62,6 +63,7 @@ __all__ = [
     "PassAtNLoss",
     "SquaredHingeLoss",
     "StableMaxCrossEntropyLoss",
+    "StepModel",
     "SymmetricCrossEntropyLoss",
     "TabularMLPClassifier",
     "TabularMLPRegressor",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -23,16 +24,24 @@ from sklearn.utils.validation import (
 
 from skoverfit._core._arrays import kind_of, n_rows, take_rows, to_numpy
 from skoverfit._core._random import derive_seed, root_entropy
-from skoverfit._core._validation import check_same_length, warn
+from skoverfit._core._validation import check_same_length
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._batch_steps import STEPS, BatchStep, get_batch_step
 from skoverfit.neural_network._callbacks import CallbackSupport, epoch_events
+from skoverfit.neural_network._checkpoints import TrainingCheckpoint
 from skoverfit.neural_network._devices import get_device
 from skoverfit.neural_network._encoding import TableEncoder, is_mixed_table
+from skoverfit.neural_network._export import PortableNet
+from skoverfit.neural_network._history import HistoryMixin, history_rows
+from skoverfit.neural_network._interruption import (
+    tell_of_interruption,
+    unchanged_on_error,
+)
 from skoverfit.neural_network._layers import ACTIVATIONS
 from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._optimizers import get_optimizer, optimizer_parameters
 from skoverfit.neural_network._prepared import Prepared, holdout_parts
+from skoverfit.neural_network._saving import SavableNet
 from skoverfit.neural_network._schedules import SCHEDULES
 from skoverfit.neural_network._settings import Settings
 from skoverfit.neural_network._training import train_stack
@@ -54,7 +63,9 @@ def _known_container(X: Any) -> Any:
     return X
 
 
-class BaseTabularMLP(CallbackSupport, BaseEstimator):
+class BaseTabularMLP(
+    SavableNet, PortableNet, HistoryMixin, CallbackSupport, BaseEstimator
+):
     """Base class of the tabular nets; use a derived class."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -90,6 +101,9 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         "dtype": [StrOptions(set(_DTYPES))],
         "mixed_precision": [StrOptions(set(_MIXED)), None],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
+        "resume_from": [str, os.PathLike, None],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -128,6 +142,9 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         dtype: str,
         mixed_precision: str | None,
         max_time: float | None,
+        checkpoint: Any,
+        checkpoint_every: int,
+        resume_from: Any,
         warm_start: bool,
         verbose: int,
         random_state: Any,
@@ -161,6 +178,9 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         self.dtype = dtype
         self.mixed_precision = mixed_precision
         self.max_time = max_time
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.resume_from = resume_from
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
@@ -314,6 +334,7 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         settings: Settings,
         *,
         encoder: TableEncoder | None = None,
+        entropy: int | None = None,
         hold_out: bool,
     ) -> tuple[Prepared, dict[str, Any]]:
         """Check and encode the rows, decide who is trained on which."""
@@ -341,7 +362,8 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
             )
         kind = np.float32 if self.dtype == "float32" else np.float64
         rows_ = encoder.transform(X, dtype=kind)
-        entropy = root_entropy(self.random_state)
+        if entropy is None or self.random_state is not None:
+            entropy = root_entropy(self.random_state)
         n, n_nets = len(target), self.n_estimators
         train, valid = [np.arange(n)] * n_nets, None
         if hold_out:
@@ -380,6 +402,7 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
             seeds=[derive_seed(entropy, "net", k) for k in range(n_nets)],
             bias=np.stack(bias),
             linear=np.stack(linear) if linear else None,
+            extra={"entropy": entropy},
         )
         return prepared, fitted
 
@@ -395,25 +418,34 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         started = time.monotonic()
-        settings = self._settings()
-        again = self.warm_start and hasattr(self, "net_")
-        prepared, fitted = self._prepare(
-            X,
-            y,
-            sample_weight,
-            settings,
-            encoder=self._encoder if again else None,
-            hold_out=self.early_stopping,
-        )
-        if again:
-            self._check_same_shape(prepared)
-        with epoch_events(self, X, y, settings.max_epochs) as on_epoch:
-            net = train_stack(
-                [prepared],
-                [settings],
-                net=self.net_ if again else None,
-                on_epoch=on_epoch,
+        with unchanged_on_error(self):
+            settings = self._settings()
+            again = self.warm_start and hasattr(self, "net_")
+            checkpoint = TrainingCheckpoint.of(self)
+            prepared, fitted = self._prepare(
+                X,
+                y,
+                sample_weight,
+                settings,
+                encoder=self._encoder if again else None,
+                entropy=None if checkpoint is None else checkpoint.entropy,
+                hold_out=self.early_stopping,
             )
+            if again:
+                self._check_same_shape(prepared)
+            if checkpoint is not None:
+                checkpoint.check(prepared, settings)
+            with epoch_events(self, X, y, settings.max_epochs) as on_epoch:
+                net = train_stack(
+                    [prepared],
+                    [settings],
+                    net=self.net_ if again else None,
+                    on_epoch=on_epoch,
+                    checkpoint=checkpoint,
+                )
+        if not self.warm_start:
+            # `partial_fit` goes on with fresh moments, from a file and without one.
+            net.optimizer_.state.clear()
         self._finish(net, prepared, fitted, time.monotonic() - started)
         return self
 
@@ -428,18 +460,25 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         for name, value in fitted.items():
             setattr(self, name, value)
         self._encoder = prepared.encoder
+        if not hasattr(net, "made_with"):
+            net.made_with = {
+                **self.get_params(deep=False),
+                "checkpoint": None,
+                "resume_from": None,
+            }
         self.net_ = net
-        self.n_iter_ = len(net.history)
+        self.history_ = history_rows(net.history)
+        self.n_iter_ = len(self.history_)
         self.fit_time_ = seconds
         if prepared.valid is not None:
-            self.best_epochs_ = net.best_.epochs.tolist()
+            # Counted from the first epoch of all, which a warm start continues.
+            before = self.n_iter_ - net.best_.epoch
+            self.best_epochs_ = (net.best_.epochs + before).tolist()
             self.best_losses_ = net.best_.losses.tolist()
         if net.interrupted_:
-            kept = "the best weights so far" if prepared.valid else "the last weights"
-            warn(
-                f"The training was interrupted after {self.n_iter_} of "
-                f"{self.max_epochs} epochs; the estimator is fitted with {kept}."
-            )
+            judged = prepared.valid is not None
+            n_epochs = self.n_iter_ - getattr(net, "first_row_", 0)
+            tell_of_interruption(n_epochs, self.max_epochs, judged=judged)
 
     def _check_same_shape(self, prepared: Prepared) -> None:
         was = self.net_.n_nets
@@ -451,19 +490,20 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         started = time.monotonic()
-        settings = self._settings(incremental=True)
-        again = hasattr(self, "net_")
-        prepared, fitted = self._prepare(
-            X,
-            y,
-            sample_weight,
-            settings,
-            encoder=self._encoder if again else None,
-            hold_out=False,
-        )
-        net = train_stack(
-            [prepared], [settings], net=self.net_ if again else None, epochs=1
-        )
+        with unchanged_on_error(self):
+            settings = self._settings(incremental=True)
+            again = hasattr(self, "net_")
+            prepared, fitted = self._prepare(
+                X,
+                y,
+                sample_weight,
+                settings,
+                encoder=self._encoder if again else None,
+                hold_out=False,
+            )
+            net = train_stack(
+                [prepared], [settings], net=self.net_ if again else None, epochs=1
+            )
         self._finish(net, prepared, fitted, time.monotonic() - started)
         return self
 

@@ -12,6 +12,7 @@ import torch
 from scipy.special import gammaln, ndtr, ndtri
 from torch import nn
 
+from skoverfit._core._random import derive_seed
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._loss_base import (
     ClassificationLoss,
@@ -223,16 +224,18 @@ class EnsLoss(ClassificationLoss):
         """
         if self.lam_range is None:
             return
-        if self._lams is None or epoch % self.period == 0:
-            low, high = self.lam_range
-            self._lams = [
-                low + (high - low) * float(self._uniform(g)) for g in self._generators
-            ]
+        number = epoch // self.period
+        low, high = self.lam_range
+        self._lams = [
+            low + (high - low) * self._uniform(generator, number)
+            for generator in self._generators
+        ]
 
-    @staticmethod
-    def _uniform(generator: torch.Generator | None) -> torch.Tensor:
-        device = None if generator is None else generator.device
-        return torch.rand((), generator=generator, device=device)
+    def _uniform(self, generator: torch.Generator | None, number: int) -> float:
+        """Return a number that depends on the seed only, so that training resumes."""
+        seed = torch.initial_seed() if generator is None else generator.initial_seed()
+        own = torch.Generator().manual_seed(derive_seed(seed, "lam", number))
+        return float(torch.rand((), generator=own))
 
     def forward(
         self,

@@ -105,6 +105,12 @@ class EnsLossClassifier(TabularMLPClassifier):
         Dtype of the products; slopes are found in float32.
     max_time : float or None, default=None
         Seconds after which the training ends, at the end of an epoch.
+    checkpoint : str, path-like or None, default=None
+        As in `TabularMLPClassifier`.
+    checkpoint_every : int, default=10
+        As in `TabularMLPClassifier`.
+    resume_from : str, path-like or None, default=None
+        As in `TabularMLPClassifier`.
     warm_start : bool, default=False
         Whether a second ``fit`` goes on with the nets of the first one.
     verbose : int, default=0
@@ -124,6 +130,8 @@ class EnsLossClassifier(TabularMLPClassifier):
         Names of the columns; only where all of them are texts.
     net_ : NeuralNet
         The skorch net that holds all nets.
+    history_ : list of dict
+        One row an epoch, see `history_frame`. The training losses mean nothing.
     n_iter_ : int
         Epochs that were trained.
     best_epochs_ : list of int of shape (n_estimators,)
@@ -221,6 +229,9 @@ class EnsLossClassifier(TabularMLPClassifier):
         dtype: str = "float32",
         mixed_precision: str | None = None,
         max_time: float | None = None,
+        checkpoint: Any = None,
+        checkpoint_every: int = 10,
+        resume_from: Any = None,
         warm_start: bool = False,
         verbose: int = 0,
         random_state: Any = None,
@@ -256,6 +267,9 @@ class EnsLossClassifier(TabularMLPClassifier):
             dtype=dtype,
             mixed_precision=mixed_precision,
             max_time=max_time,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
+            resume_from=resume_from,
             warm_start=warm_start,
             verbose=verbose,
             random_state=random_state,

@@ -91,6 +91,7 @@ class LDAMLoss(ClassificationLoss):
     """
 
     needs_counts = True
+    reweighted: torch.Tensor
 
     def __init__(
         self,
@@ -108,7 +109,8 @@ class LDAMLoss(ClassificationLoss):
         if reweight_from is not None:
             check_number(self, "reweight_from", reweight_from, 0, 1)
         self.beta = check_number(self, "beta", beta, 0, 1)
-        self._reweighted = reweight_from == 0
+        # In the state: the probabilities of a loaded net depend on it.
+        self.register_buffer("reweighted", torch.tensor(reweight_from == 0))
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -129,7 +131,7 @@ class LDAMLoss(ClassificationLoss):
             Most epochs of the training.
         """
         if self.reweight_from is not None:
-            self._reweighted = epoch >= self.reweight_from * n_epochs
+            self.reweighted.fill_(epoch >= self.reweight_from * n_epochs)
 
     def class_prior(self) -> torch.Tensor:
         """Return the shares of the classes that the probabilities stand for.
@@ -149,7 +151,7 @@ class LDAMLoss(ClassificationLoss):
     def _weighs(self) -> bool:
         if self.reweight_from is None:
             return False
-        return self._reweighted or not self.training
+        return not self.training or bool(self.reweighted)
 
     def _rows(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         own = self._margins(logits)[target].unsqueeze(-1)
@@ -177,7 +179,7 @@ class LDAMLoss(ClassificationLoss):
         inside = -torch.expm1(-self.scale * self._margins(logits))
         counts = self._counts(logits)
         logs = logs + torch.log1p(-inside * logs.exp()) - counts.log()
-        if self._reweighted:
+        if bool(self.reweighted):
             logs = logs - effective_weights(counts, self.beta).to(logs).log()
         return logs.log_softmax(dim=-1)
 

@@ -91,6 +91,17 @@ class ClassificationLoss(nn.Module):
     ----------
     reduction : {"mean", "none", "sum"}, default="mean"
         Whether the losses of the rows are averaged, left apart or added up.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skoverfit.neural_network import ClassificationLoss
+    >>> class BrierLoss(ClassificationLoss):
+    ...     def _rows(self, logits, target):
+    ...         wanted = torch.nn.functional.one_hot(target, logits.shape[1])
+    ...         return (logits.softmax(dim=1) - wanted).square().sum(dim=1)
+    >>> BrierLoss()(torch.zeros(3, 2), torch.tensor([0, 1, 1]))
+    tensor(0.5000)
     """
 
     #: Whether `prepare` has to tell the class counts before the first call.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from skorch import NeuralNet
@@ -25,11 +25,24 @@ from skoverfit.neural_network._data import Batch, NetData, TrainBatches, ValidBa
 from skoverfit.neural_network._losses import row_losses
 from skoverfit.neural_network._schedules import Schedule
 
-__all__ = ["TabularNet", "TrainingPlan"]
+__all__ = ["Checkpoint", "TabularNet", "TrainingPlan"]
 
 # Numbers of the widest layer when rows are only run forward: 4 MiB in float32.
 _NUMBERS_AT_ONCE = 1 << 20
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+class Checkpoint(Protocol):
+    """What the loop asks of a checkpoint."""
+
+    def resume(self, net: TabularNet) -> tuple[int, float]:
+        """Put a written state into the net; return its epochs and seconds."""
+
+    def after_epoch(self, net: TabularNet, seconds: float, *, over: bool) -> None:
+        """Write the state, if it is time to."""
+
+    def at_end(self, net: TabularNet, seconds: float) -> None:
+        """Write the last state, if it is not written."""
 
 
 @dataclass(kw_only=True)
@@ -57,6 +70,10 @@ class TrainingPlan:
         Dtype of the forward pass under autocast.
     gradient_clip : float or None, default=None
         Largest norm of the gradient of each net.
+    on_epoch : callable or None, default=None
+        Called with the net after each epoch; returns whether training should end.
+    checkpoint : Checkpoint or None, default=None
+        What writes the state of the training, and goes on from a written one.
     """
 
     generators: Sequence[torch.Generator]
@@ -70,6 +87,7 @@ class TrainingPlan:
     mixed_precision: torch.dtype | None = None
     gradient_clip: float | None = None
     on_epoch: Callable[[TabularNet], bool] | None = field(default=None, repr=False)
+    checkpoint: Checkpoint | None = field(default=None, repr=False)
 
 
 class TabularNet(NeuralNet):
@@ -174,6 +192,8 @@ class TabularNet(NeuralNet):
         Ctrl-C ends the training, too; ``interrupted_`` tells so afterwards, and the
         best weights so far are in place.
         """
+        self.began_, self.interrupted_, self.timed_out_ = False, False, False
+        self.first_row_ = len(self.history)
         self.check_training_readiness()
         epochs = self.max_epochs if epochs is None else epochs
         data, held_out = self.get_split_datasets(X, y)
@@ -181,27 +201,40 @@ class TabularNet(NeuralNet):
         valid = None if held_out is None else self.get_iterator(held_out)
         self._prepare(train, epochs)
         self.best_ = BestWeights(self.module_, self.n_nets, self.plan)
-        self.interrupted_, self.timed_out_ = False, False
         started = time.monotonic()
+        saver, done = self.plan.checkpoint, 0
         try:
             if valid is not None:
                 self._set_training(False)
                 self.best_.start(self.module_, self.validation_losses(valid).tolist())
-            for _ in range(epochs):
+            if saver is not None:
+                done, spent = saver.resume(self)
+                started -= spent
+            self.began_ = True
+            for _ in range(done, epochs):
                 self.notify("on_epoch_begin", dataset_train=data, dataset_valid=valid)
                 self.run_single_epoch(train, True, "train", self.train_step)
                 self.run_single_epoch(valid, False, "valid", self.validation_step)
                 self.history.record("epoch_seconds", time.monotonic() - started)
-                if self._ends(data, valid, started):
+                over = self._ends(data, valid, started)
+                if saver is not None:
+                    saver.after_epoch(self, time.monotonic() - started, over=over)
+                if over:
                     break
+            if saver is not None:
+                saver.at_end(self, time.monotonic() - started)
         except KeyboardInterrupt:
             self.interrupted_ = True
+            if self.history and "epoch_seconds" not in self.history[-1]:
+                self.history.pop()  # an epoch that did not come to its end
         finally:
             if valid is not None:
                 self.best_.restore(self.module_)
             self.module_.eval()
+            if hasattr(self.module_, "set_generators"):
+                self.module_.set_generators(None)
             del self._model, self._step, self._learnt
-            self.plan.on_epoch = None
+            self.plan.on_epoch = self.plan.checkpoint = None
         return self
 
     def _prepare(self, train: TrainBatches, epochs: int) -> None:
@@ -222,20 +255,7 @@ class TabularNet(NeuralNet):
         self._scaler = None
         if plan.mixed_precision is torch.float16:
             self._scaler = torch.amp.GradScaler(torch.device(self.device).type)
-        drawing = [
-            part
-            for part in (self.module_, self.criterion_)
-            if hasattr(part, "set_generators")
-        ]
-        if drawing:
-            if not hasattr(self, "mask_generators_"):
-                # Masks are drawn where they are needed, orders in main memory.
-                self.mask_generators_ = [
-                    torch.Generator(self.device).manual_seed(g.initial_seed() ^ 1)
-                    for g in plan.generators
-                ]
-            for part in drawing:
-                part.set_generators(self.mask_generators_)
+        self._set_masks()
         self._model = StepModel(
             encode=self._encode,
             decode=self._decode,
@@ -247,6 +267,21 @@ class TabularNet(NeuralNet):
             p for group in self.optimizer_.param_groups for p in group["params"]
         ]
         self._rates = self._ratios() if self._uneven else None
+
+    def _set_masks(self) -> None:
+        """Give generators to the module for its masks, and to a loss that draws."""
+        parts = (self.module_, self.criterion_)
+        drawing = [part for part in parts if hasattr(part, "set_generators")]
+        if not drawing:
+            return
+        if not hasattr(self, "mask_generators_"):
+            # Masks are drawn where they are needed, orders in main memory.
+            self.mask_generators_ = [
+                torch.Generator(self.device).manual_seed(g.initial_seed() ^ 1)
+                for g in self.plan.generators
+            ]
+        for part in drawing:
+            part.set_generators(self.mask_generators_)
 
     def _ratios(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return learning rates relative to the first, and decays, one a net."""

@@ -254,8 +254,9 @@ class ForwardCorrectedLoss(_CorrectedLoss):
 
     Parameters
     ----------
-    transition_matrix : array-like of shape (n_classes, n_classes) or float
-        Rows sum to 1. A float is the share of wrong labels, spread evenly.
+    transition_matrix : array-like of (n_classes, n_classes) or float, default=None
+        Rows sum to 1. A float is the share of wrong labels, spread evenly. There is no
+        default that works: None is refused when the loss is used.
     reduction : {"mean", "none", "sum"}, default="mean"
         Whether the losses of the rows are averaged, left apart or added up.
 
@@ -297,9 +298,10 @@ class BackwardCorrectedLoss(_CorrectedLoss):
 
     Parameters
     ----------
-    transition_matrix : array-like of shape (n_classes, n_classes) or float
+    transition_matrix : array-like of (n_classes, n_classes) or float, default=None
         Rows sum to 1; it can be inverted. A float is the share of wrong labels, spread
-        evenly. A condition number above 1000 is warned of.
+        evenly. A condition number above 1000 is warned of. None is refused when the
+        loss is used.
     reduction : {"mean", "none", "sum"}, default="mean"
         Whether the losses of the rows are averaged, left apart or added up.
 

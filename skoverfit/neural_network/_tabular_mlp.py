@@ -70,7 +70,10 @@ class TabularMLP(nn.Module):
         linear_skip: bool = False,
         zero_head: bool = False,
     ) -> None:
+        # What a file keeps beside the weights: every argument, by name.
+        options = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         super().__init__()
+        self.options = options
         self.n_nets, self.n_outputs = n_nets, n_outputs
         self.n_numeric, self.n_dense = n_numeric, n_dense
         self.zero_head = zero_head

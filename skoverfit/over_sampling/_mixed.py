@@ -19,6 +19,7 @@ from skoverfit.over_sampling._plan import Options, Plan
 from skoverfit.over_sampling._segments import fill_rows
 from skoverfit.over_sampling._spaces import (
     EngineSpace,
+    NominalObjectSpace,
     ObjectSpace,
     Space,
     median_std,
@@ -56,10 +57,10 @@ class MixedTable:
         self.values, self.codes = columns.numeric, columns.codes
         self.n_jobs, self.searcher = n_jobs, searcher
         self.nominal_only = self.values.shape[1] == 0
-        if searcher is not None and self.codes.shape[1]:
+        if searcher is not None and self.nominal_only:
             raise ValueError(
                 f"k_neighbors={searcher!r} can't measure nominal columns, and X has "
-                f"{self.codes.shape[1]} of them; give k_neighbors as a number."
+                f"only those ({self.codes.shape[1]}); give k_neighbors as a number."
             )
         self.numbers_complete = not np.isnan(self.values).any()
         self.complete = self.numbers_complete and bool(self.codes.all())
@@ -96,7 +97,11 @@ class MixedTable:
                 return embedding_space(self.codes, shares, self.n_jobs)
             return TableSpace(self.codes, shares)
         if self.searcher is not None:
-            return ObjectSpace(self.values, self.searcher, self.scale)
+            if self.codes.shape[1] == 0:
+                return ObjectSpace(self.values, self.searcher, self.scale)
+            space = NominalObjectSpace(self.values, self.searcher, self.scale)
+            space.codes, space.mismatch = self.codes, self._mismatch
+            return space
         return self._engine_space(self.values, self.codes)
 
     def _engine_space(self, values: np.ndarray, codes: np.ndarray) -> EngineSpace:

@@ -45,8 +45,8 @@ def oversample(
         plans = [plan for part in parts for plan, _ in part]
         X = table.join([made for part in parts for _, made in part])
     result = _result(X, plans)
-    if keep_class_weight:
-        result.sample_weight = _kept_weights(data, result)
+    if keep_class_weight or data.sample_weight is not None:
+        result.sample_weight = _weights(data, result.base, keep_class_weight)
     _tell(notes, options)
     return result
 
@@ -62,6 +62,10 @@ def _plan(
 ) -> Plan:
     path = (f"attempt {attempt}",) if attempt else ()
     rows = data.rows_of(label)
+    if data.sample_weight is not None:
+        counting = data.sample_weight[rows] > 0
+        if not counting.all():
+            rows, notes.what = rows[counting], "rows with a positive weight"
     plan = plan_class(
         table.space(),
         rows,
@@ -79,8 +83,9 @@ def _plan(
         row = int(plan.base[alone][0])
         raise ValueError(
             f"Row {row} of class {plain(label)!r} has no other row to be combined with "
-            f"(its class has {len(rows)} rows; copies and rows of other groups don't "
-            "count), and fallback='raise'. Use fallback='jitter' or 'duplicate'."
+            f"(its class has {len(rows)} {notes.what}; copies and rows of other "
+            "groups don't count), and fallback='raise'. Use fallback='jitter' or "
+            "'duplicate'."
         )
     return plan
 
@@ -114,7 +119,8 @@ def _filtered(
             if originals is None:
                 originals = table.neighbor_table(label)
             rule, queries = FILTERS[filter], table.queries(made, label)
-            accepted = rule(originals, queries, foreign, n_jobs)
+            rng = data.generator(label, "filter", f"attempt {attempt}")
+            accepted = rule(originals, queries, foreign, n_jobs, rng)
         chosen = np.flatnonzero(accepted)[:missing]
         kept.append((plan.take(chosen), table.pick(made, chosen)))
         missing -= len(chosen)
@@ -142,26 +148,30 @@ def _result(X: Any, plans: list[Plan]) -> Resampled:
     )
 
 
-def _kept_weights(data: ResamplingData, result: Resampled) -> np.ndarray:
-    """Return weights of all rows whose total in each class is what it was."""
+def _weights(data: ResamplingData, base: Any, keep_class_weight: bool) -> np.ndarray:
+    """Return weights of all rows: a made row gets the mean weight of its class.
+
+    Bases and neighbours were drawn in proportion to their weights, so that equal
+    weights leave the weighted rows of a class where they were. Their mean keeps the
+    total in step with the number of rows; it may also be kept as it was.
+    """
     given = data.sample_weight
     given = np.ones(data.n) if given is None else given
-    base, partner, step = (
-        np.asarray(stored) for stored in (result.base, result.partner, result.step)
-    )
-    other = np.where(partner >= 0, given[partner], given[base])
-    weights = np.concatenate([given, given[base] + step * (other - given[base])])
-    codes = np.concatenate([data.codes, data.codes[base]])
     before = np.bincount(data.codes, weights=given)
-    after = np.bincount(codes, weights=weights)
-    return (weights * (before / after)[codes]).astype(given.dtype)
+    codes = np.concatenate([data.codes, data.codes[base]])
+    mean = before / data.counts
+    weights = np.concatenate([given, mean[data.codes[base]]])
+    if keep_class_weight:
+        weights *= (before / np.bincount(codes, weights=weights))[codes]
+    return weights.astype(given.dtype, copy=False)
 
 
 def _tell(notes: Notes, options: Options) -> None:
     """Warn once about each thing that was done in another way than asked."""
     for label, n, k in notes.clipped:
         warn(
-            f"Class {plain(label)!r} has {n} rows, so that a row has {k} others: "
+            f"Class {plain(label)!r} has {n} {notes.what}, so that a row has {k} "
+            f"others: "
             f"k_neighbors={k} is used for it instead of {options.k}."
         )
     if notes.alone:

@@ -70,11 +70,12 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
     variance_preserving : bool, default=False
         Stretch new rows around their mean so that numeric columns keep the variance
         of the class; interpolation shrinks it to 2/3 and more.
-    filter : {"enn", "lee", "tomek"} or callable, default=None
+    filter : {"enn", "ipf", "lee", "tomek"} or callable, default=None
         Which made rows are kept; others are made again, for up to 20 rounds. ``"lee"``
         wants fewer than half foreign ones among the 5 nearest original rows, ``"enn"``
-        none among the 3 nearest, ``"tomek"`` no Tomek link with a foreign one. A
-        callable gets ``(X_new, y_new, X, y)`` and returns a mask.
+        none among the 3 nearest, ``"tomek"`` no Tomek link with a foreign one,
+        ``"ipf"`` that trees of other parts of the rows don't call them foreign
+        by majority. A callable gets ``(X_new, y_new, X, y)`` and returns a mask.
     n_jobs : int, default=None
         Threads of the neighbour search; None is 1 unless joblib's context says
         otherwise. The answer does not depend on it.
@@ -127,12 +128,21 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
     deviation of the numeric columns to the squared distance. A table with nominal
     columns only is measured and voted as `SMOTEN` does.
 
+    With ``sample_weight`` a row of weight w acts like w equal rows: bases and
+    neighbours are drawn in proportion to their weights, a row of weight 0 is no
+    parent, and a made row gets the mean weight of its class. So the weighted rows of a
+    class stay where they were, each weight is counted once, and equal weights change
+    nothing. Which rows are near, and the spreads of columns, are those of the rows
+    without weights.
+
     Over-sampling moves a classifier's threshold more than its ranking.
 
     References
     ----------
     .. [1] N. V. Chawla, K. W. Bowyer, L. O. Hall and W. P. Kegelmeyer (2002), SMOTE:
        Synthetic Minority Over-sampling Technique, JAIR 16, 321-357.
+    .. [2] J. A. Saez, J. Luengo, J. Stefanowski and F. Herrera (2015), SMOTE-IPF,
+       Information Sciences 291, 184-203 (the filter "ipf").
 
     Examples
     --------
@@ -166,7 +176,7 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
         "group_policy": [StrOptions({"within", "any"})],
         "keep_class_weight": ["boolean"],
         "variance_preserving": ["boolean"],
-        "filter": [StrOptions({"enn", "lee", "tomek"}), callable, None],
+        "filter": [StrOptions({"enn", "ipf", "lee", "tomek"}), callable, None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state", np.random.Generator],
     }
@@ -185,7 +195,9 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
         group_policy: Literal["within", "any"] = "within",
         keep_class_weight: bool = False,
         variance_preserving: bool = False,
-        filter: Literal["enn", "lee", "tomek"] | Callable[..., Any] | None = None,
+        filter: Literal["enn", "ipf", "lee", "tomek"]
+        | Callable[..., Any]
+        | None = None,
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:

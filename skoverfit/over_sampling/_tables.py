@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
 
+from skoverfit._core._kernel import all_finite
 from skoverfit._core._neighbors import NeighborTable
 from skoverfit._core._rebuild import restore
 from skoverfit._core._resampling import ResamplingData
@@ -134,10 +135,12 @@ class DenseTable(NumericTable):
     def __init__(self, data: ResamplingData, options: Options, **search: Any) -> None:
         super().__init__(data, options, **search)
         values = self.values
-        with np.errstate(all="ignore"):
-            self.complete = values.dtype.kind != "f" or bool(
-                np.isfinite(values.sum()) or not np.isnan(values).any()
-            )
+        self.complete = (
+            values.dtype.kind != "f"
+            or data.finite
+            or all_finite(values)
+            or not np.isnan(values).any()
+        )
         if not self.complete:
             refuse_empty_columns(np.isnan(values).all(axis=0), len(values))
 

@@ -18,6 +18,7 @@ from tests.common._specimens import (
     ForgetsToSample,
     PredictsUnfitted,
     Sound,
+    SoundRegressor,
     TinyOverSampler,
 )
 
@@ -26,7 +27,12 @@ ENTRIES = {
     for instance in (r.test_instance() for r in REMEDIES if r.is_ours)
 }
 SAMPLER, CLASSIFIER = TinyOverSampler(random_state=0), Sound(random_state=0)
-SPECIMENS = {"TinyOverSampler": SAMPLER, "Sound": CLASSIFIER}
+REGRESSOR = SoundRegressor(random_state=0)
+SPECIMENS = {
+    "TinyOverSampler": SAMPLER,
+    "Sound": CLASSIFIER,
+    "SoundRegressor": REGRESSOR,
+}
 
 STEPS_ARE_FITTED_IN_PLACE = (
     "A pipeline fits its own steps, as those of scikit-learn and imbalanced-learn do, "

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.datasets import make_classification
 
 from skoverfit.catalogue import REMEDIES, resolve
@@ -78,6 +78,32 @@ def test_parameters_with_defaults_say_so(public_path):
     assert silent == set()
 
 
+# Defaults that are told in words or by a name.
+TOLD_OTHERWISE = {
+    "skoverfit.bench.run_bench": {"scenarios"},
+    "skoverfit.load": {"max_bytes"},
+}
+
+
+def test_documented_defaults_are_those_of_the_signature(public_path):
+    found = resolve(public_path)
+    if inspect.isclass(found) and issubclass(found, Exception):
+        return
+    parameters = inspect.signature(found).parameters
+    wrong = {}
+    for documented in get_doc_object(found)["Parameters"]:
+        told = re.search(r"default=(.+)$", " ".join(documented.type.split()))
+        for name in documented.name.replace("*", "").split(", "):
+            default = parameters[name].default
+            if not told or name in TOLD_OTHERWISE.get(public_path, ()):
+                continue
+            if repr(default) == "<factory>":  # of a dataclass
+                default = {}
+            if eval(told[1], {}) != default:
+                wrong[name] = f"{told[1]} is told, {default!r} it is"
+    assert wrong == {}
+
+
 def fitted(remedy):
     """Return the remedy's test instance, fitted on a small frame."""
     X, y = make_classification(
@@ -86,6 +112,8 @@ def fitted(remedy):
     frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
     labels = np.array(["no", "yes"])[y]
     estimator = remedy.test_instance()
+    if is_regressor(estimator):
+        labels = y
     if remedy.role == "step":
         estimator.fit_resample(frame, labels)
     else:

@@ -48,7 +48,7 @@ class Resampled:
         2 for rows between base and partner, 1 for copies, 0 for draws from a
         distribution.
     sample_weight : ndarray or None, default=None
-        Weights of all output rows; None: derived from base, partner and step.
+        Weights of all output rows; None: each has that of its source row.
     """
 
     X: Any
@@ -175,7 +175,7 @@ class ResamplerMixin(ProvenanceMixin):
     def _check(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> ResamplingData:
         self._validate_changed_parameters()
         self._check_parameters()
-        spec, values = self._check_table(X)
+        spec, values, finite = self._check_table(X)
         if spec.kind == "sparse" and not self._allow_sparse:
             raise TypeError(
                 "Sparse data was passed for X, but dense data is required: "
@@ -209,9 +209,10 @@ class ResamplerMixin(ProvenanceMixin):
             groups=group_values,
             group_codes=group_codes,
             entropy=root_entropy(getattr(self, "random_state", None)),
+            finite=finite,
         )
 
-    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any]:
+    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any, bool]:
         """Check X; samplers that only copy rows look at less of it."""
         return check_table(
             self, X, allow_nan=self._allow_nan, allow_mixed=self._allow_mixed
@@ -257,22 +258,19 @@ class ResamplerMixin(ProvenanceMixin):
         self.n_generated_ = dict(zip(data.classes, made.tolist(), strict=True))
         self.sample_weight_ = result.sample_weight
         if result.sample_weight is None and data.sample_weight is not None:
-            self.sample_weight_ = self._carried_weights(data.sample_weight)
+            self.sample_weight_ = data.sample_weight[self.sample_indices_]
         kept = data.codes if result.kept is None else data.codes[result.kept]
         totals = np.bincount(kept, minlength=len(data.classes)) + made
-        source = self.sample_indices_
         if self.sample_weight_ is not None:
-            totals = np.bincount(data.codes[source], weights=self.sample_weight_)
+            codes = data.codes[self.sample_indices_]
+            totals = np.bincount(codes, weights=self.sample_weight_)
         self.class_prior_after_ = totals / totals.sum()
-        self.groups_ = None if data.groups is None else data.groups[source]
-        return new_index(take_rows(y, source))
-
-    def _carried_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return (1 - u) w_base + u w_partner for made rows, w for kept ones."""
-        out = weights[self.sample_indices_]
-        if self._n_parents >= 2 and self._made_partner is not None:
-            made = out[len(out) - len(self._made_base) :]
-            partner = self._made_partner
-            other = np.where(partner >= 0, weights[partner], made)
-            made += self._made_step * (other - made)
-        return out
+        self.groups_ = None
+        if data.groups is not None:
+            self.groups_ = data.groups[self.sample_indices_]
+        if type(y) is np.ndarray and y.ndim == 1 and result.kept is None:
+            out = np.empty(len(y) + len(self._made_base), dtype=y.dtype)
+            out[: len(y)] = y
+            np.take(y, self._made_base, out=out[len(y) :], mode="clip")
+            return out
+        return new_index(take_rows(y, self.sample_indices_))
