@@ -193,10 +193,6 @@ class EnsLoss(ClassificationLoss):
                  "multiclass", "eval_loss")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
-    def __getstate__(self) -> dict[str, Any]:
-        # Generators can't be copied; who trains brings them.
-        return {**self.__dict__, "_generators": [None], "_lams": None}
-
     @property
     def needs_calibration(self) -> bool:
         """Whether no formula turns the logits into probabilities."""

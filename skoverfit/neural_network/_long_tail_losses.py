@@ -120,6 +120,13 @@ class LDAMLoss(ClassificationLoss):
             "beta": self.beta,
         }
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "reweighted": bool(self.reweighted)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.reweighted.fill_(bool(state["reweighted"]))
+
     def on_epoch_begin(self, epoch: int, n_epochs: int) -> None:
         """Tell the loss that an epoch begins; the nets of this library do so.
 

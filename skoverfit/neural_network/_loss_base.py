@@ -307,6 +307,26 @@ class ClassificationLoss(nn.Module):
         """Return the constructor's parameters but ``reduction``, for the ``repr``."""
         return {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Plain values, so that a file that is safe to load can hold a loss of ours.
+        if not type(self).__module__.startswith("skoverfit."):
+            return self.__dict__.copy()
+        counts = self.class_counts
+        return {
+            "options": {**self._options(), "reduction": self.reduction},
+            "training": self.training,
+            "class_counts": None if counts is None else counts.cpu().numpy(),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "options" not in state:
+            super().__setstate__(state)
+            return
+        type(self).__init__(self, **state["options"])
+        self.train(bool(state["training"]))
+        if state["class_counts"] is not None:
+            self.prepare(state["class_counts"])
+
     def __repr__(self) -> str:
         options = dict(self._options())
         if self.reduction != "mean":

@@ -11,8 +11,10 @@ from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.datasets import load_wine, make_classification
 from sklearn.metrics import log_loss
+from skorch.callbacks import Callback
 from torch import nn
 
+import skoverfit
 from skoverfit.exceptions import BadInputError, SkoverfitWarning
 from skoverfit.neural_network import (
     BackwardCorrectedLoss,
@@ -461,6 +463,47 @@ def test_losses_as_parameters_are_copied():
         made = eval(repr(each))
         assert repr(made) == repr(each)
         torch.testing.assert_close(ready(made)(*rows()), ready(each)(*rows()))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [*LOSSES.values(), "hinge", "ldam", LDAMLoss(reweight_from=0.5), EnsLoss()],
+    ids=str,
+)
+def test_a_net_with_a_loss_is_saved_and_goes_on(loss, tmp_path):
+    X, y = load_wine(return_X_y=True)
+    options = {**SMALL, "n_estimators": 2, "max_epochs": 3}
+    net = TabularMLPClassifier(loss=loss, **options).fit(X, y)
+    skoverfit.save(net, tmp_path / "net.skops")
+    back = skoverfit.load(tmp_path / "net.skops")
+    assert repr(back.loss) == repr(loss)
+    np.testing.assert_array_equal(back.predict_proba(X), net.predict_proba(X))
+    for each in (back, net):
+        each.partial_fit(X, y)
+    np.testing.assert_allclose(
+        back.decision_function(X), net.decision_function(X), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "loss", [LDAMLoss(reweight_from=0.5), EnsLoss(lam_range=(-1.0, 1.0), period=2)]
+)
+def test_a_training_that_was_cut_off_goes_on(loss, tmp_path):
+    X, y = load_wine(return_X_y=True)
+    path = tmp_path / "run.ckpt"
+    options = {**SMALL, "loss": loss, "early_stopping": False, "max_epochs": 6}
+    whole = TabularMLPClassifier(**options).fit(X, y)
+
+    class PowerCut(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            if len(net.history) == 4:
+                raise OSError("power cut")
+
+    saving = {"checkpoint": path, "checkpoint_every": 1, "callbacks": [PowerCut()]}
+    with pytest.raises(OSError, match="power cut"):
+        TabularMLPClassifier(**options, **saving).fit(X, y)
+    resumed = TabularMLPClassifier(**options, resume_from=path).fit(X, y)
+    np.testing.assert_array_equal(resumed._outputs(X), whole._outputs(X))
 
 
 def test_a_loss_in_a_plain_skorch_net():
