@@ -466,6 +466,11 @@ default="relu"
             return get_loss(
                 self.loss, CLASSIFICATION_LOSSES, label_smoothing=self.label_smoothing
             )
+        if self.label_smoothing:
+            raise BadInputError(
+                f"label_smoothing={self.label_smoothing:g} is for loss='cross_entropy';"
+                f" set it to 0. Got loss={self.loss!r}."
+            )
         return get_loss(self.loss, CLASSIFICATION_LOSSES)
 
     def _check_target(

@@ -575,6 +575,12 @@ def test_a_matrix_of_other_classes_is_told_before_any_work():
         net.fit(X, y)
 
 
+def test_smoothed_labels_are_for_cross_entropy():
+    net = TabularMLPClassifier(loss="hinge", label_smoothing=0.1)
+    with pytest.raises(BadInputError, match=r"label_smoothing=0\.1.*Got loss='hinge'"):
+        net.fit([[0.0], [1.0]], [0, 1])
+
+
 def test_names_are_classes_of_one_signature():
     for name, kind in CLASSIFICATION_LOSSES.items():
         loss = get_loss(name, CLASSIFICATION_LOSSES)
