@@ -118,6 +118,18 @@ default="relu"
     max_time : float or None, default=None
         Seconds after which the training ends, at the end of an epoch. Ask for less than
         you have: rows are encoded before, and the answer then depends on the machine.
+    checkpoint : str, path-like or None, default=None
+        File that the state of the training is written to, atomically, every
+        `checkpoint_every` epochs and at the end. Ignored by ``partial_fit``; refused
+        inside a search, a cross-validation or an ensemble, whose fits would overwrite
+        each other's.
+    checkpoint_every : int, default=10
+        Epochs between two checkpoints.
+    resume_from : str, path-like or None, default=None
+        Checkpoint to go on from, with the same data and parameters; `max_time`,
+        `device` and `callbacks` may differ, and `max_epochs` under a constant schedule.
+        A missing file is an error unless it is the same path as `checkpoint`: the
+        training begins there, then.
     warm_start : bool, default=False
         Whether a second ``fit`` goes on with the nets of the first one. The encoding of
         the columns is kept.

@@ -193,6 +193,10 @@ class NominalObjectSpace(ObjectSpace):
     indicator so high that a differing level adds the mismatch to the squared distance.
     """
 
+    def __init__(self, values: Any, searcher: Any, scale: np.ndarray | None) -> None:
+        super().__init__(values, searcher, scale)
+        self.votes = True  # the codes are set later
+
     def points(self, rows: np.ndarray, label: Any) -> Any:
         """Return numbers and scaled indicators."""
         assert self.codes is not None
