@@ -259,8 +259,7 @@ class LogitAdjustedLoss(ClassificationLoss):
         tensor of shape (n_classes,)
             Minus the adjustment, centred.
         """
-        assert self.class_counts is not None
-        shift = self._shift(self.class_counts)
+        shift = self._shift(self._shares())
         return shift.mean() - shift
 
 
@@ -334,8 +333,8 @@ class ClassBalancedLoss(ClassificationLoss):
         return {"beta": self.beta, "loss": self.loss}
 
     def _weights(self) -> torch.Tensor:
-        assert self.class_counts is not None
-        return effective_weights(self.class_counts, self.beta)
+        counts = torch.from_numpy(self._told_counts)
+        return effective_weights(counts, self.beta)
 
     def prepare(self, class_counts: Any) -> ClassBalancedLoss:
         """Tell the loss, and the one inside, how many rows the classes have.

@@ -117,8 +117,10 @@ class ClassificationLoss(nn.Module):
                 f"{list(_REDUCTIONS)}. Got {reduction!r} instead."
             )
         self.reduction = reduction
-        # Not in the state: an estimator tells them again after it was loaded.
+        # Not in the state: an estimator tells them again after it was loaded. Only what
+        # the loss depends on is public: nets with equal losses are trained together.
         self.register_buffer("class_counts", None, persistent=False)
+        self._told_counts: np.ndarray | None = None
 
     @property
     def needs_calibration(self) -> bool:
@@ -160,9 +162,12 @@ class ClassificationLoss(nn.Module):
                 f"class_counts must be numbers of at least 0. Got {counts.tolist()} "
                 "instead."
             )
-        device = None if self.class_counts is None else self.class_counts.device
         counts = torch.where(counts > 0, counts, torch.ones_like(counts))
-        self.class_counts = counts.float().to(device)  # some devices have no doubles
+        self._told_counts = counts.numpy()
+        if self.needs_counts:
+            device = None if self.class_counts is None else self.class_counts.device
+            # Some devices have no doubles.
+            self.class_counts = counts.float().to(device)
         return self
 
     def forward(
@@ -232,14 +237,12 @@ class ClassificationLoss(nn.Module):
         return self._shares()
 
     def _shares(self) -> torch.Tensor:
-        if self.class_counts is None:
+        if self._told_counts is None:
             raise BadInputError(
                 f"{type(self).__name__} needs to know the class counts: call "
                 "prepare(class_counts) first."
             )
-        counts = self.class_counts
-        counts = counts.double() if counts.device.type != "mps" else counts
-        return counts / counts.sum()
+        return torch.from_numpy(self._told_counts / self._told_counts.sum())
 
     def on_epoch_begin(self, epoch: int, n_epochs: int) -> None:
         """Tell the loss that an epoch begins; the nets of this library do so.
@@ -311,11 +314,10 @@ class ClassificationLoss(nn.Module):
         # Plain values, so that a file that is safe to load can hold a loss of ours.
         if not type(self).__module__.startswith("skoverfit."):
             return self.__dict__.copy()
-        counts = self.class_counts
         return {
             "options": {**self._options(), "reduction": self.reduction},
             "training": self.training,
-            "class_counts": None if counts is None else counts.cpu().numpy(),
+            "class_counts": self._told_counts,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -154,7 +154,7 @@ class LossLinks:
         if not hasattr(loss, "log_probabilities"):
             logs: np.ndarray = log_softmax(outputs, axis=2)
             return logs
-        if loss.class_counts is None:  # a file holds no counts of a loss
+        if loss._told_counts is None:  # a file holds no counts of a loss
             loss.prepare(self._class_counts)
         tensor = torch.from_numpy(outputs)
         with torch.no_grad():

@@ -431,7 +431,7 @@ def test_a_net_of_a_stack_is_trained_as_alone(loss):
         }
         own = model._settings()
         if hasattr(own.loss, "prepare"):
-            own.loss.prepare(settings.loss.class_counts)
+            own.loss.prepare(settings.loss._told_counts)
         alone = train_stack([Prepared(**parts)], [own]).outputs(dense)
         torch.testing.assert_close(alone[0], together[k], rtol=1e-8, atol=1e-8)
 
@@ -449,13 +449,21 @@ def test_class_counts_follow_weights_and_partial_fits():
     np.testing.assert_allclose(net.net_.criterion_.class_counts, np.bincount(y))
 
 
+def test_only_losses_that_need_the_counts_depend_on_them():
+    for name, loss in LOSSES.items():
+        first, second = (ready(loss, counts=c) for c in (COUNTS, COUNTS[::-1]))
+        differ = not torch.equal(first(*rows()), second(*rows()))
+        assert first.needs_counts is differ, name
+        assert bool(list(first.buffers())) is differ, name
+
+
 def test_losses_as_parameters_are_copied():
     loss = FocalLoss(gamma=3)
     net = TabularMLPClassifier(loss=loss, **SMALL)
     assert repr(clone(net).loss) == "FocalLoss(gamma=3.0)"
     X, y = load_wine(return_X_y=True)
     net.fit(X, y)
-    assert loss.class_counts is None
+    assert loss._told_counts is None
     assert loss.reduction == "mean"
     for each in LOSSES.values():
         back = pickle.loads(pickle.dumps(each))
