@@ -374,10 +374,9 @@ REMEDIES: tuple[Remedy, ...] = (
     Remedy(
         name="ens_loss",
         title="EnsLoss",
-        path="skoverfit.model_selection._net_losses.use_loss",
+        path="skoverfit.model_selection._net_losses.use_ens_loss",
         kind="regularization",
         role="configure",
-        parameters={"loss": "ens_loss"},
         applies="skoverfit.model_selection._net_losses.loss_applies",
         paper="Dai (2025), ICML, arXiv:2409.00908",
     ),

@@ -6,9 +6,12 @@ from __future__ import annotations
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from skoverfit.catalogue import resolve
+
 __all__ = [
     "loss_applies",
     "loss_for_rare_classes_applies",
+    "use_ens_loss",
     "use_label_smoothing",
     "use_loss",
 ]
@@ -44,3 +47,12 @@ def use_loss(estimator: BaseEstimator, loss: str) -> BaseEstimator:
 def use_label_smoothing(estimator: BaseEstimator, amount: float = 0.1) -> BaseEstimator:
     """Return a clone of a net whose targets are spread over all classes."""
     return clone(estimator).set_params(label_smoothing=amount)
+
+
+def use_ens_loss(estimator: BaseEstimator) -> BaseEstimator:
+    """Return a clone of a net that is trained as an ``EnsLossClassifier`` is.
+
+    From a logistic regression it would hardly move: few errors are left to mend.
+    """
+    loss = resolve("skoverfit.neural_network.EnsLoss")(eval_loss="zero_one")
+    return clone(estimator).set_params(loss=loss, linear_start=False)
