@@ -14,6 +14,9 @@ from skoverfit.neural_network._confidence_losses import (
     PassAtNLoss as PassAtNLoss,
     StableMaxCrossEntropyLoss as StableMaxCrossEntropyLoss,
 )
+from skoverfit.neural_network._cross_val_predict_stacked import (
+    cross_val_predict_stacked as cross_val_predict_stacked,
+)
 from skoverfit.neural_network._ens_loss import EnsLoss as EnsLoss
 from skoverfit.neural_network._ens_loss_classifier import (
     EnsLossClassifier as EnsLossClassifier,
@@ -37,6 +40,10 @@ from skoverfit.neural_network._noise_losses import (
     GeneralizedCrossEntropyLoss as GeneralizedCrossEntropyLoss,
     SymmetricCrossEntropyLoss as SymmetricCrossEntropyLoss,
 )
+from skoverfit.neural_network._stacked_grid_search import (
+    StackedGridSearchCV as StackedGridSearchCV,
+)
+from skoverfit.neural_network._stacked_nets import StackedNets as StackedNets
 from skoverfit.neural_network._tabular_mlp_classifier import (
     TabularMLPClassifier as TabularMLPClassifier,
 )
@@ -63,8 +70,11 @@ __all__ = [
     "PassAtNLoss",
     "SquaredHingeLoss",
     "StableMaxCrossEntropyLoss",
+    "StackedGridSearchCV",
+    "StackedNets",
     "StepModel",
     "SymmetricCrossEntropyLoss",
     "TabularMLPClassifier",
     "TabularMLPRegressor",
+    "cross_val_predict_stacked",
 ]

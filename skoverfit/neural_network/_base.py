@@ -7,6 +7,7 @@ import os
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -30,7 +31,11 @@ from skoverfit.neural_network._batch_steps import STEPS, BatchStep, get_batch_st
 from skoverfit.neural_network._callbacks import CallbackSupport, epoch_events
 from skoverfit.neural_network._checkpoints import TrainingCheckpoint
 from skoverfit.neural_network._devices import get_device
-from skoverfit.neural_network._encoding import TableEncoder, is_mixed_table
+from skoverfit.neural_network._encoding import (
+    EncodedTable,
+    TableEncoder,
+    is_mixed_table,
+)
 from skoverfit.neural_network._export import PortableNet
 from skoverfit.neural_network._history import HistoryMixin, history_rows
 from skoverfit.neural_network._interruption import (
@@ -40,7 +45,13 @@ from skoverfit.neural_network._interruption import (
 from skoverfit.neural_network._layers import ACTIVATIONS
 from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._optimizers import get_optimizer, optimizer_parameters
-from skoverfit.neural_network._prepared import Prepared, holdout_parts
+from skoverfit.neural_network._planned_fits import fit_is_planned
+from skoverfit.neural_network._prepared import (
+    PreparationMemo,
+    Prepared,
+    holdout_parts,
+    recall,
+)
 from skoverfit.neural_network._saving import SavableNet
 from skoverfit.neural_network._schedules import SCHEDULES
 from skoverfit.neural_network._settings import Settings
@@ -336,9 +347,12 @@ class BaseTabularMLP(
         encoder: TableEncoder | None = None,
         entropy: int | None = None,
         hold_out: bool,
+        memo: PreparationMemo | None = None,
     ) -> tuple[Prepared, dict[str, Any]]:
         """Check and encode the rows, decide who is trained on which."""
         first = encoder is None
+        if memo is not None:
+            memo.use(X)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is "
@@ -349,19 +363,16 @@ class BaseTabularMLP(
         weight = self._check_weights(sample_weight, X)
         told = self._check_target(y, weight, first=first)
         target, fitted = told["target"], told["fitted"]
-        weight = self._with_class_weight(weight, told)
+        full_weight = weight = self._with_class_weight(weight, told)
         if weight is not None and not (weight > 0).all():
             rows = np.flatnonzero(weight > 0)
             X, target, weight = take_rows(X, rows), target[rows], weight[rows]
-        if encoder is None:
-            encoder = TableEncoder.fit(
-                X,
-                weight,
-                scaling=self.numeric_scaling,
-                categorical_features=self.categorical_features,
-            )
-        kind = np.float32 if self.dtype == "float32" else np.float64
-        rows_ = encoder.transform(X, dtype=kind)
+        scaling = self.numeric_scaling, self.categorical_features, self.dtype
+        encoder, rows_ = recall(
+            None if encoder else memo,
+            ("encode", full_weight, *scaling),
+            partial(self._encode, X, weight, encoder),
+        )
         if entropy is None or self.random_state is not None:
             entropy = root_entropy(self.random_state)
         n, n_nets = len(target), self.n_estimators
@@ -378,12 +389,17 @@ class BaseTabularMLP(
         for rows in train if hold_out else train[:1]:
             own = None if weight is None else weight[rows]
             if settings.linear_start and first:
-                slope, start = self._linear_model(
-                    rows_.dense[rows].astype(np.float64),
-                    target[rows],
-                    own,
-                    fitted,
-                    encoder.spread**2,
+                slope, start = recall(
+                    memo,
+                    ("linear", rows, target[rows], full_weight, scaling, type(self)),
+                    partial(
+                        self._linear_model,
+                        rows_.dense[rows].astype(np.float64),
+                        target[rows],
+                        own,
+                        fitted,
+                        encoder.spread**2,
+                    ),
                 )
                 linear.append(slope)
             else:
@@ -406,6 +422,19 @@ class BaseTabularMLP(
         )
         return prepared, fitted
 
+    def _encode(
+        self, X: Any, weight: np.ndarray | None, encoder: TableEncoder | None
+    ) -> tuple[TableEncoder, EncodedTable]:
+        """Return encoded rows and what encodes."""
+        made = encoder or TableEncoder.fit(
+            X,
+            weight,
+            scaling=self.numeric_scaling,
+            categorical_features=self.categorical_features,
+        )
+        kind = np.float32 if self.dtype == "float32" else np.float64
+        return made, made.transform(X, dtype=kind)
+
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target if target.dtype.kind == "i" else None
 
@@ -417,6 +446,8 @@ class BaseTabularMLP(
     # --- fitting ---------------------------------------------------------------------
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        if fit_is_planned(self, X, y, sample_weight):
+            return self
         started = time.monotonic()
         with unchanged_on_error(self):
             settings = self._settings()

@@ -236,6 +236,8 @@ class Mixup(BatchStep):
         place = torch.arange(length, device=batch.dense.device)
         last = batch.count.long().unsqueeze(1)
         following = torch.where(place + 1 < last, place + 1, 0)
+        # Rows that only fill the batch up stay with themselves, whose weight is 0.
+        following = torch.where(place < last, following, place)
 
         def take(x: torch.Tensor) -> torch.Tensor:
             index = following.view(*following.shape, *([1] * (x.dim() - 2)))

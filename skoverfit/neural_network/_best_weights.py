@@ -36,6 +36,8 @@ class BestWeights:
         self.epoch = 0
         self.kept: dict[str, torch.Tensor] | None = None
         self._begun: tuple[torch.Tensor, torch.Tensor] | None = None
+        # Nets that the module still has, where some were dropped.
+        self.active: torch.Tensor | None = None
 
     @torch.no_grad()
     def start(self, module: nn.Module, losses: Sequence[float]) -> None:
@@ -64,6 +66,14 @@ class BestWeights:
 
     def _copy(self, module: nn.Module, better: torch.Tensor) -> None:
         assert self.kept is not None
+        if self.active is not None:
+            chosen = better[self.active]
+            for name, value in module.state_dict().items():
+                best = self.kept[name]
+                best[self.active[chosen].to(best.device)] = value[
+                    chosen.to(best.device)
+                ]
+            return
         whole = self.n_nets == 1 or bool(better.all())
         owner = getattr(module, "owner", None)
         for name, value in module.state_dict().items():

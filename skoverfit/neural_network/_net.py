@@ -21,6 +21,7 @@ from skorch.callbacks import Callback
 from skoverfit.exceptions import TrainingError
 from skoverfit.neural_network._batch_steps import BatchStep, StepModel
 from skoverfit.neural_network._best_weights import BestWeights
+from skoverfit.neural_network._compaction import drop_finished, take_back
 from skoverfit.neural_network._data import Batch, NetData, TrainBatches, ValidBatches
 from skoverfit.neural_network._losses import row_losses
 from skoverfit.neural_network._schedules import Schedule
@@ -74,6 +75,10 @@ class TrainingPlan:
         Called with the net after each epoch; returns whether training should end.
     checkpoint : Checkpoint or None, default=None
         What writes the state of the training, and goes on from a written one.
+    owners : sequence of int or None, default=None
+        Number of the estimator that each net belongs to, where several share the
+        stack. A loss that stops being a number ends the training of its own estimator
+        only, then; None raises.
     """
 
     generators: Sequence[torch.Generator]
@@ -86,6 +91,7 @@ class TrainingPlan:
     max_time: float | None = None
     mixed_precision: torch.dtype | None = None
     gradient_clip: float | None = None
+    owners: Sequence[int] | None = None
     on_epoch: Callable[[TabularNet], bool] | None = field(default=None, repr=False)
     checkpoint: Checkpoint | None = field(default=None, repr=False)
 
@@ -132,7 +138,7 @@ class TabularNet(NeuralNet):
     def initialize_optimizer(self, triggered_directly: bool | None = None) -> Any:
         """Make the optimizer with the module's own parameter groups, if it has any."""
         parameters = self.get_params_for("optimizer")
-        parameters["lr"] = self.plan.learning_rate[0]
+        parameters["lr"] = max(self.plan.learning_rate)
         decay = self.plan.weight_decay[0]
         groups: list[dict[str, Any]] = [
             {"params": list(self.module_.parameters()), "decayed": True}
@@ -143,15 +149,14 @@ class TabularNet(NeuralNet):
         if own:
             groups.append({"params": own, "decayed": False})
         self._uneven = self._is_uneven()
-        if decay == 0.0 or self._uneven:
-            for group in groups:
-                group["weight_decay"] = 0.0
-            if not self._uneven:  # one group is one fused call
-                every = [p for group in groups for p in group["params"]]
-                groups = [{"params": every, "decayed": True, "weight_decay": 0.0}]
-        else:
-            for group in groups:
-                group["weight_decay"] = decay if group["decayed"] else 0.0
+        # Only AdamW's decay is apart from the gradient, and can be done by hand.
+        self._own_decay = self._uneven and self.optimizer is torch.optim.AdamW
+        for group in groups:
+            decayed = group["decayed"] and not self._own_decay
+            group["weight_decay"] = decay if decayed else 0.0
+        if decay == 0.0 and not self._uneven:  # one group is one fused call
+            every = [p for group in groups for p in group["params"]]
+            groups = [{"params": every, "decayed": True, "weight_decay": 0.0}]
         groups = [group for group in groups if group["params"]]
         self.optimizer_ = self.optimizer(groups, **parameters)
         for group in self.optimizer_.param_groups:
@@ -201,6 +206,8 @@ class TabularNet(NeuralNet):
         valid = None if held_out is None else self.get_iterator(held_out)
         self._prepare(train, epochs)
         self.best_ = BestWeights(self.module_, self.n_nets, self.plan)
+        self.failed_: dict[int, TrainingError] = {}
+        self._whole: Any = None
         started = time.monotonic()
         saver, done = self.plan.checkpoint, 0
         try:
@@ -221,6 +228,10 @@ class TabularNet(NeuralNet):
                     saver.after_epoch(self, time.monotonic() - started, over=over)
                 if over:
                     break
+                smaller = drop_finished(self, data)
+                if smaller is not None:
+                    train = self.get_iterator(smaller, training=True)
+                    valid = self.get_iterator(smaller)
             if saver is not None:
                 saver.at_end(self, time.monotonic() - started)
         except KeyboardInterrupt:
@@ -228,6 +239,7 @@ class TabularNet(NeuralNet):
             if self.history and "epoch_seconds" not in self.history[-1]:
                 self.history.pop()  # an epoch that did not come to its end
         finally:
+            take_back(self)
             if valid is not None:
                 self.best_.restore(self.module_)
             self.module_.eval()
@@ -284,14 +296,16 @@ class TabularNet(NeuralNet):
             part.set_generators(self.mask_generators_)
 
     def _ratios(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return learning rates relative to the first, and decays, one a net."""
+        """Return learning rates relative to the largest, and decays, one a net."""
         rates = torch.tensor(self.plan.learning_rate, dtype=torch.float64)
         decays = torch.tensor(self.plan.weight_decay, dtype=torch.float64)
         parameter = next(self.module_.parameters())
-        return (rates / rates[0]).to(parameter), decays.to(parameter)
+        return (rates / rates.max()).to(parameter), decays.to(parameter)
 
     def _encode(self, batch: Batch) -> torch.Tensor:
         if hasattr(self.module_, "encode"):
+            if batch.lengths is not None:
+                self.module_.set_lengths(batch.lengths)
             return self.module_.encode(batch.dense, batch.codes)
         return batch.dense
 
@@ -317,7 +331,7 @@ class TabularNet(NeuralNet):
         row = self.history[-1]
         if valid is not None:
             self.best_.note(self.module_, row["valid_losses"])
-        done = valid is not None and self.best_.is_over
+        done = self.best_.is_over
         if self.plan.max_time is not None:
             spent = time.monotonic() - started
             self.timed_out_ = not done and spent >= self.plan.max_time
@@ -337,7 +351,7 @@ class TabularNet(NeuralNet):
         self._set_training(training)
         if not training:
             losses = self.validation_losses(iterator)
-            self.history.record("valid_losses", losses.tolist())
+            self.history.record("valid_losses", self._of_all(losses))
             self.history.record("valid_loss", float(losses.mean()))
             return
         begin, end = "on_batch_begin" in self._hooked, "on_batch_end" in self._hooked
@@ -351,17 +365,21 @@ class TabularNet(NeuralNet):
                 self.notify("on_batch_end", batch=batch, training=True, loss=loss)
         losses = torch.stack(steps).view(len(steps), -1).double().cpu()
         self._check_finite(losses)
-        self.history.record("train_losses", losses.mean(dim=0).tolist())
+        self.history.record("train_losses", self._of_all(losses.mean(dim=0)))
         self.history.record("train_loss", float(losses.mean()))
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+
+    def _of_all(self, losses: torch.Tensor) -> list[float]:
+        """Return losses of all nets; NaN for those that were dropped."""
+        if self.best_.active is None:
+            return losses.tolist()
+        whole = torch.full((self.best_.n_nets,), torch.nan, dtype=losses.dtype)
+        whole[self.best_.active] = losses
+        return whole.tolist()
 
     def train_step(self, batch: Batch, **fit_params: Any) -> torch.Tensor:
         """Do one step of the optimizer; return the loss of each net, detached."""
         optimizer, plan = self.optimizer_, self.plan
-        if isinstance(batch.count, torch.Tensor) and hasattr(
-            self.module_, "set_counts"
-        ):
-            self.module_.set_counts([int(count) for count in batch.count])
         for parameter in self._learnt:
             parameter.grad = None
         if plan.mixed_precision is None:
@@ -390,7 +408,7 @@ class TabularNet(NeuralNet):
             group["lr"] = group["initial_lr"] * factor
         self.n_steps_ += 1
         if self._rates is not None:
-            self._uneven_step(factor)
+            self._uneven_step()
         elif self._scaler is None:
             optimizer.step()
         else:
@@ -411,21 +429,22 @@ class TabularNet(NeuralNet):
             p.grad.mul_(scale.view(-1, *[1] * (p.dim() - 1)))
 
     @torch.no_grad()
-    def _uneven_step(self, factor: float) -> None:
+    def _uneven_step(self) -> None:
         """Step with a learning rate and a decoupled weight decay of each net's own.
 
         An update is proportional to the learning rate, so the step that the optimizer
-        takes at the first net's rate is stretched by each net's ratio.
+        takes at the largest rate is shrunk by each net's ratio. (Stretching a smaller
+        one would stretch its rounding error, too.)
         """
         assert self._rates is not None
         ratios, decays = self._rates
-        first = self.plan.learning_rate[0] * factor
         before = []
         for group in self.optimizer_.param_groups:
+            largest = group["lr"]
             for p in group["params"]:
                 shape = (-1, *[1] * (p.dim() - 1))
-                if group["decayed"]:
-                    p.mul_(1 - first * (ratios * decays).view(shape))
+                if group["decayed"] and self._own_decay:
+                    p.mul_(1 - largest * (ratios * decays).view(shape))
                 before.append((p, p.clone(), ratios.view(shape)))
         self.optimizer_.step()
         for p, old, ratio in before:
@@ -448,15 +467,29 @@ class TabularNet(NeuralNet):
         return (total / weight).reshape(-1).double().cpu()
 
     def _check_finite(self, losses: torch.Tensor) -> None:
-        """Raise where the loss of a net stopped being a number."""
+        """Raise where the loss of a net stopped being a number, or note its owner."""
         if bool(torch.isfinite(losses).all()):
             return
-        steps, nets = torch.nonzero(~torch.isfinite(losses), as_tuple=True)
+        if self.plan.owners is None:
+            raise self._failure(losses, list(range(self.n_nets)))
+        owners, active = torch.tensor(self.plan.owners), self.best_.active
+        for owner in owners.unique().tolist():
+            nets = owners == owner
+            part = losses[:, nets]
+            done = self.best_.done if active is None else self.best_.done[active]
+            if bool(torch.isfinite(part).all()) or bool(done[nets].all()):
+                continue  # an estimator that is done would not have come here alone
+            self.failed_[owner] = self._failure(part, nets.nonzero()[:, 0].tolist())
+            self.best_.done[nets if active is None else active[nets]] = True
+
+    def _failure(self, losses: torch.Tensor, nets: Sequence[int]) -> TrainingError:
+        """Say where the losses of these nets stopped being numbers."""
+        steps, columns = torch.nonzero(~torch.isfinite(losses), as_tuple=True)
         step = self.n_steps_ - len(losses) + int(steps[0])
-        rate = self.plan.learning_rate[int(nets[0])]
+        rate = self.plan.learning_rate[nets[int(columns[0])]]
         rate *= self._factor(step - self._first_step)
-        raise TrainingError(
-            f"The loss is {float(losses[steps[0], nets[0]])} at step {step} (epoch "
+        return TrainingError(
+            f"The loss is {float(losses[steps[0], columns[0]])} at step {step} (epoch "
             f"{len(self.history)}), where the learning rate is {rate:.3g}. "
             f"{self._likely_cause(losses[: int(steps[0])], rate)}"
         )

@@ -140,10 +140,11 @@ class TabularMLP(nn.Module):
     def set_generators(self, generators: Sequence[torch.Generator] | None) -> None:
         """Draw the masks of dropout from these generators, one a net."""
         self.dropout.generators = generators
+        self.dropout.lengths = None
 
-    def set_counts(self, counts: Sequence[int] | None) -> None:
-        """Say how many rows of each net's batch are real; None: all."""
-        self.dropout.counts = counts
+    def set_lengths(self, lengths: Sequence[int]) -> None:
+        """Say how many rows each net really has in the batch that comes."""
+        self.dropout.lengths = lengths
 
     @property
     def numbers_per_row(self) -> int:

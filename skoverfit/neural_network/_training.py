@@ -83,8 +83,8 @@ def train_stack(
             except BaseException as exc:
                 if before is not None and net is not None:
                     restore(net, before)  # a net that was there goes on as it was
-                if not isinstance(exc, torch.OutOfMemoryError):
-                    raise
+                if not isinstance(exc, torch.OutOfMemoryError) or len(prepared) > 1:
+                    raise  # a smaller stack, not a smaller batch, is its remedy
                 if batch_size <= 2:
                     raise BadInputError(
                         f"The device {str(first.device)!r} has too little memory for "
@@ -112,7 +112,9 @@ def build_net(
     for each, own in zip(settings, prepared, strict=True):
         rates += [each.learning_rate] * len(own.seeds)
         decays += [each.weight_decay] * len(own.seeds)
+    owners = [number for number, own in enumerate(prepared) for _ in own.seeds]
     plan = TrainingPlan(
+        owners=owners if len(prepared) > 1 else None,
         generators=[
             torch.Generator().manual_seed(derive_seed(seed, "train")) for seed in seeds
         ],
@@ -198,12 +200,18 @@ def _below(parts: Sequence[np.ndarray]) -> np.ndarray:
 
 def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
     """Put the tables below each other; each net keeps the numbers of its own rows."""
-    starts = np.cumsum([0, *(len(each.target) for each in prepared)])
+    everyone, starts, n = prepared, {}, 0
+    for each in everyone:
+        if each.table_id not in starts:  # the candidates of a search share tables
+            starts[each.table_id] = n
+            n += len(each.target)
     train, valid = [], []
-    for each, start in zip(prepared, starts, strict=False):
+    for each in everyone:
+        start = starts[each.table_id]
         train += [torch.from_numpy(rows + start) for rows in each.train]
         if each.valid is not None:
             valid += [torch.from_numpy(rows + start) for rows in each.valid]
+    prepared = list({each.table_id: each for each in everyone}.values())
     target = _below([each.target for each in prepared])
     tensors: dict[str, torch.Tensor | None] = {
         "dense": torch.from_numpy(_below([p.rows.dense for p in prepared])),

@@ -30,6 +30,7 @@ from skoverfit.neural_network import (
     PassAtNLoss,
     SquaredHingeLoss,
     StableMaxCrossEntropyLoss,
+    StackedNets,
     SymmetricCrossEntropyLoss,
     TabularMLPClassifier,
 )
@@ -434,6 +435,35 @@ def test_a_net_of_a_stack_is_trained_as_alone(loss):
             own.loss.prepare(settings.loss._told_counts)
         alone = train_stack([Prepared(**parts)], [own]).outputs(dense)
         torch.testing.assert_close(alone[0], together[k], rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("loss", "together"),
+    [
+        ("ens_loss", True),
+        (EnsLoss(lam_range=(-1.0, 1.0), period=2, eval_loss="zero_one"), True),
+        ("focal", True),
+        ("hinge", True),
+        ("ldam", False),
+    ],
+    ids=str,
+)
+def test_estimators_in_a_stack_are_as_alone(loss, together):
+    X, y = load_wine(return_X_y=True)
+    options = {**SMALL, "n_estimators": 2, "dtype": "float64", "max_epochs": 40,
+               "n_iter_no_change": 2, "learning_rate": 0.01}  # fmt: skip
+    nets = [TabularMLPClassifier(loss=loss, **options | {"random_state": k})
+            for k in range(4)]  # fmt: skip
+    rows = [np.flatnonzero(np.arange(178) % 7 != k) for k in range(4)]
+    rows[3] = rows[3][:-1]
+    stack = StackedNets(nets).fit(X, y, rows=rows)
+    assert (len(stack.groups_) == 1) is together
+    for net, own, part in zip(nets, stack.estimators_, rows, strict=True):
+        alone = clone(net).fit(X[part], y[part])
+        assert own.best_epochs_ == alone.best_epochs_
+        np.testing.assert_allclose(
+            own.predict_proba(X), alone.predict_proba(X), rtol=1e-4, atol=1e-7
+        )
 
 
 def test_class_counts_follow_weights_and_partial_fits():
