@@ -86,7 +86,7 @@ def _tell_size(net: Any, n_nets: int) -> None:
     for module in net.module_.modules():
         if hasattr(module, "n_nets"):
             module.n_nets = n_nets
-    net.module_.set_generators(net.mask_generators_)
+    net._set_masks()
 
 
 @torch.no_grad()

@@ -104,6 +104,12 @@ class TabularNet(NeuralNet):
         plan = self.plan
         return len({*plan.learning_rate}) > 1 or len({*plan.weight_decay}) > 1
 
+    def on_epoch_begin(self, net: Any, *args: Any, **kwargs: Any) -> None:
+        """Open a row of the history, and tell a loss that wants to know."""
+        super().on_epoch_begin(net, *args, **kwargs)
+        if hasattr(self.criterion_, "on_epoch_begin"):
+            self.criterion_.on_epoch_begin(len(self.history) - 1, self.max_epochs)
+
     def get_split_datasets(
         self, X: NetData, y: Any = None, **fit_params: Any
     ) -> tuple[NetData, NetData | None]:
@@ -212,8 +218,10 @@ class TabularNet(NeuralNet):
         self._rates = self._ratios() if self._uneven else None
 
     def _set_masks(self) -> None:
-        """Give the module generators for its masks, where it takes them."""
-        if not hasattr(self.module_, "set_generators"):
+        """Give generators to the module for its masks, and to a loss that draws."""
+        parts = (self.module_, self.criterion_)
+        drawing = [part for part in parts if hasattr(part, "set_generators")]
+        if not drawing:
             return
         if not hasattr(self, "mask_generators_"):
             # Masks are drawn where they are needed, orders in main memory.
@@ -221,7 +229,8 @@ class TabularNet(NeuralNet):
                 torch.Generator(self.device).manual_seed(g.initial_seed() ^ 1)
                 for g in self.plan.generators
             ]
-        self.module_.set_generators(self.mask_generators_)
+        for part in drawing:
+            part.set_generators(self.mask_generators_)
 
     def _ratios(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return learning rates relative to the largest, and decays, one a net."""
@@ -245,7 +254,7 @@ class TabularNet(NeuralNet):
     def _weighted_losses(
         self, output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None
     ) -> torch.Tensor:
-        rows = row_losses(self.criterion_, output, target)
+        rows = row_losses(self.criterion_, output, target, weight)
         return rows if weight is None else rows * weight
 
     def _mean(self, rows: torch.Tensor, count: torch.Tensor | int) -> torch.Tensor:

@@ -65,6 +65,8 @@ def _part(
     n_epochs = _epochs_alone(stack, nets, settings)
     net.best_ = _best(stack, nets, net)
     net.best_.epoch = n_epochs
+    if hasattr(net.criterion_, "on_epoch_begin"):  # the loss of its last epoch
+        net.criterion_.on_epoch_begin(max(n_epochs - 1, 0), settings.max_epochs)
     net.history_ = History(_row(row, nets, rate) for row in stack.history[:n_epochs])
     per_epoch = stack.n_steps_ // max(len(stack.history), 1)
     net.n_steps_ = per_epoch * n_epochs

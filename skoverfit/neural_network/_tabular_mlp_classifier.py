@@ -11,21 +11,23 @@ import numpy as np
 import torch
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils._available_if import available_if
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_y, column_or_1d
+from sklearn.utils.validation import _check_y, check_is_fitted, column_or_1d
 
 from skoverfit._core._validation import check_labels
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._base import BaseTabularMLP
 from skoverfit.neural_network._callbacks import with_callbacks
+from skoverfit.neural_network._loss_links import LossLinks
 from skoverfit.neural_network._losses import CLASSIFICATION_LOSSES, get_loss
 
 __all__ = ["TabularMLPClassifier"]
 
 
-class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
+class TabularMLPClassifier(ClassifierMixin, LossLinks, BaseTabularMLP):
     """Classify rows of a table by an ensemble of small nets.
 
     The net takes a table as it is: numbers, texts, categories, booleans, dates, missing
@@ -61,8 +63,12 @@ default="relu"
         Nets, whose probabilities are averaged [3]_. They are trained at once, as
         one batched module. RealMLP has one.
     loss : str, class or instance of torch.nn.Module, default="cross_entropy"
-        "cross_entropy", or a torch loss of logits and class codes. A class is made with
-        ``reduction="none"``, an instance needs it.
+        "backward_corrected", "class_balanced", "cross_entropy", "ens_loss",
+        "exponential", "focal", "forward_corrected", "generalized_cross_entropy",
+        "hinge", "ldam", "logit_adjusted", "pass_at_n", "squared_hinge", "stablemax",
+        "symmetric_cross_entropy", or a loss of logits and class codes, such as
+        ``FocalLoss(gamma=3)``. A class is made with ``reduction="none"``; an instance
+        of another library needs it. What probabilities are then, see Notes.
     label_smoothing : float, default=0.0
         Share of the target that is spread over all classes. RealMLP has 0.1, which
         ruins probabilities: with two classes no log-loss below 0.05 is left.
@@ -158,6 +164,9 @@ default="relu"
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
+    class_prior_ : ndarray of shape (n_classes,)
+        Shares of the classes that the probabilities stand for: those of the training
+        rows with their weights, unless the loss is for other ones.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str of shape (n_features,)
@@ -199,6 +208,17 @@ default="relu"
     Weights are means over a net's training rows: weights twice as large change nothing,
     and with full batches a row of weight 2 is a row that is there twice. Rows of weight
     0 are left out.
+
+    Probabilities are what the loss makes of the logits. Cross-entropy, "exponential",
+    "focal", "generalized_cross_entropy", "symmetric_cross_entropy" and "stablemax" can
+    be inverted exactly. "logit_adjusted" and "ldam" give those of even classes,
+    "class_balanced" those of weighed ones, "forward_corrected" and "backward_corrected"
+    those of the true classes behind wrong labels. "hinge", "squared_hinge", "pass_at_n"
+    and "ens_loss" leave no probabilities in the logits: a slope and an offset a class
+    are fitted to the rows that each net left out, and without early stopping there is
+    no ``predict_proba`` (only "pass_at_n" has a formula, too). ``predict`` is always
+    the class of the largest probability, or logit where there are none. An ordinary
+    torch loss is read as cross-entropy.
 
     References
     ----------
@@ -376,6 +396,7 @@ default="relu"
         finally:
             self.__dict__.pop("_told_classes", None)
 
+    @available_if(LossLinks._has_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probabilities of the classes, the mean of the nets'.
 
@@ -391,6 +412,7 @@ default="relu"
         """
         return np.exp(self.predict_log_proba(X))
 
+    @available_if(LossLinks._has_probabilities)
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Return the logarithms of the probabilities of the classes.
 
@@ -406,8 +428,7 @@ default="relu"
         ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        outputs = self._outputs(X)
-        logs = outputs - np.logaddexp.reduce(outputs, axis=2, keepdims=True)
+        logs = self._log_probabilities(self._outputs(X))
         mean = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
         return mean - np.logaddexp.reduce(mean, axis=1, keepdims=True)
 
@@ -424,7 +445,7 @@ default="relu"
         ndarray of shape (n_samples,) or (n_samples, n_classes)
             Above 0 the second of two classes is predicted.
         """
-        logs = self.predict_log_proba(X)
+        logs = self._scores(X)
         return logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else logs
 
     def predict(self, X: Any) -> np.ndarray:
@@ -440,8 +461,15 @@ default="relu"
         ndarray of shape (n_samples,)
             Class labels.
         """
-        logs = self.predict_log_proba(X)
+        logs = self._scores(X)
         return self.classes_[logs.argmax(axis=1)]
+
+    def _scores(self, X: Any) -> np.ndarray:
+        """Return log-probabilities, or the nets' mean logits where there are none."""
+        check_is_fitted(self)
+        if self._has_probabilities():
+            return self.predict_log_proba(X)
+        return self._outputs(X).mean(axis=0)
 
     # --- what the base asks ----------------------------------------------------------
 
@@ -449,6 +477,11 @@ default="relu"
         if self.loss == "cross_entropy":
             return get_loss(
                 self.loss, CLASSIFICATION_LOSSES, label_smoothing=self.label_smoothing
+            )
+        if self.label_smoothing:
+            raise BadInputError(
+                f"label_smoothing={self.label_smoothing:g} is for loss='cross_entropy';"
+                f" set it to 0. Got loss={self.loss!r}."
             )
         return get_loss(self.loss, CLASSIFICATION_LOSSES)
 

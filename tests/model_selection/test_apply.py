@@ -19,6 +19,8 @@ from skoverfit.model_selection._apply import (
 )
 from skoverfit.neural_network import TabularMLPClassifier
 
+NET_LOSSES = ["ens_loss", "generalized_cross_entropy", "label_smoothing", "ldam",
+              "logit_adjusted"]  # fmt: skip
 ESTIMATORS = [
     LogisticRegression(),
     KNeighborsClassifier(),
@@ -55,7 +57,7 @@ def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
     X, y = unbalanced
     before = estimator.get_params()
     if reason := reason_against(remedy, estimator, np.bincount(y)):
-        if remedy.name == "mixup":
+        if remedy.name in ("mixup", *NET_LOSSES):
             assert "is no net" in reason
         else:
             assert "class_weight" in reason
@@ -71,6 +73,21 @@ def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     assert estimator.get_params() == before
     assert not hasattr(estimator, "classes_")
+
+
+@pytest.mark.parametrize("name", NET_LOSSES)
+def test_losses_are_remedies_of_a_net(name, unbalanced):
+    X, y = unbalanced
+    net = TabularMLPClassifier((4,), n_estimators=2, max_epochs=2, device="cpu")
+    assert reason_against(get_remedy(name), net, np.bincount(y)) == ""
+    even = reason_against(get_remedy(name), net, np.array([5, 5]))
+    assert bool(even) is (get_remedy(name).kind == "imbalance")
+    other = TabularMLPClassifier(loss="focal")
+    assert "another loss" in reason_against(get_remedy(name), other)
+    treated = apply(name, net, y).estimator.fit(X, y)
+    np.testing.assert_allclose(treated.predict_proba(X).sum(axis=1), 1)
+    assert (treated.loss, treated.label_smoothing) != ("cross_entropy", 0.0)
+    assert (net.loss, net.label_smoothing) == ("cross_entropy", 0.0)
 
 
 @pytest.mark.parametrize("name", ["mixup", "regularization", "class_weight"])
