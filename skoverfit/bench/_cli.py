@@ -262,7 +262,7 @@ def bench(
         str | None,
         typer.Option(
             help="Some of: "
-            + ", ".join(remedy.name for remedy in REMEDIES)
+            + ", ".join(r.name for r in REMEDIES if r.role != "tool")
             + ". Default: all; nothing and threshold are always there."
         ),
     ] = None,
@@ -419,4 +419,8 @@ def info() -> None:
         typer.echo(f"  {name} {text}")
     typer.echo("\nRemedies:")
     for remedy in REMEDIES:
-        typer.echo(f"  {remedy.name:15} {remedy.title:30} {remedy.kind}")
+        if remedy.role != "tool":
+            typer.echo(f"  {remedy.name:25} {remedy.title:30} {remedy.kind}")
+    typer.echo("\nEstimators:")
+    for name, title in ESTIMATOR_TITLES.items():
+        typer.echo(f"  {name:25} {title}")
