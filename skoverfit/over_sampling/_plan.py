@@ -30,6 +30,8 @@ class Options:
     fallback: str = "jitter"
     within_groups: bool = True
     variance_preserving: bool = False
+    # Width of noise in standard deviations; None: no partner is given up for noise.
+    perturbation: float | None = None
 
 
 @dataclass(kw_only=True)
@@ -40,6 +42,7 @@ class Notes:
     alone: list[tuple[Any, int, bool]] = field(default_factory=list)
     small_groups: int = 0
     what: str = "rows"
+    noun: str = "class"
 
 
 @dataclass(kw_only=True)
@@ -60,6 +63,9 @@ class Plan:
         Distinct base rows, ascending.
     near : ndarray of shape (s, k)
         Their neighbours, -1 where there are fewer.
+    noise : ndarray of shape (m,) or None, default=None
+        Width of the noise of each row without a partner, in standard deviations of
+        its class; None: one pooled standard deviation of all classes.
     """
 
     label: Any
@@ -69,6 +75,7 @@ class Plan:
     stream: Callable[[], np.random.Generator]
     seeds: np.ndarray
     near: np.ndarray
+    noise: np.ndarray | None = None
 
     @cached_property
     def cells(self) -> np.random.Generator:
@@ -85,6 +92,7 @@ class Plan:
             stream=self.stream,
             seeds=self.seeds,
             near=self.near,
+            noise=None if self.noise is None else self.noise[chosen],
         )
 
 
