@@ -241,8 +241,8 @@ REMEDIES: tuple[Remedy, ...] = (
         input="raw",
         paper="Torgo, Ribeiro, Pfahringer & Branco (2013), EPIA",
         in_bench=False,
-        # Whatever y a check has, its larger values are rare.
-        test_params={"relevance": [[0.0, 0.0], [1.0, 1.0]], "random_state": 0},
+        # Whatever y a check has, its smallest values are rare.
+        test_params={"relevance": [[0.0, 1.0], [1.0, 0.0]], "random_state": 0},
     ),
     Remedy(
         name="smogn",
@@ -253,7 +253,7 @@ REMEDIES: tuple[Remedy, ...] = (
         input="raw",
         paper="Branco, Torgo & Ribeiro (2017), PMLR 74",
         in_bench=False,
-        test_params={"relevance": [[0.0, 0.0], [1.0, 1.0]], "random_state": 0},
+        test_params={"relevance": [[0.0, 1.0], [1.0, 0.0]], "random_state": 0},
     ),
     Remedy(
         name="mlsmote",

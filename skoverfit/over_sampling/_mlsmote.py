@@ -166,7 +166,6 @@ class MLSMOTE(BetweenNeighbors):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.two_d_labels = True
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
         return tags
@@ -179,10 +178,10 @@ class MLSMOTE(BetweenNeighbors):
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            numpy array, list of rows, pandas or polars frame, scipy sparse matrix or
-            array, or torch tensor.
+            Table: numpy array, list of rows, pandas or polars frame, scipy sparse
+            matrix or array, or torch tensor.
         y : container of shape (n_samples, n_labels)
-            1 where a row has a label, otherwise 0.
+            Indicators: 1 where a row has a label, otherwise 0.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows; ``sample_weight_`` has those of the
             resampled rows.

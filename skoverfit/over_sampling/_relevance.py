@@ -85,8 +85,13 @@ def relevance_at(points: np.ndarray, y: np.ndarray) -> np.ndarray:
     x, phi = points.T
     room = max(float(x[-1] - x[0]), 1.0)
     x = np.concatenate([[x[0] - room], x, [x[-1] + room]])
-    curve = PchipInterpolator(x, np.concatenate([phi[:1], phi, phi[-1:]]))
-    return np.clip(curve(np.clip(y, points[0, 0], points[-1, 0])), 0.0, 1.0)
+    phi = np.concatenate([phi[:1], phi, phi[-1:]])
+    y = np.clip(y, points[0, 0], points[-1, 0])
+    with np.errstate(all="ignore"):
+        told = PchipInterpolator(x, phi)(y)
+    # Coefficients overflow between points that are next to equal.
+    told = np.where(np.isfinite(told), told, np.interp(y, x, phi))
+    return np.clip(told, 0.0, 1.0)
 
 
 def segment(y: np.ndarray, rare: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

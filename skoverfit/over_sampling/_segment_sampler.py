@@ -58,8 +58,8 @@ class SegmentSampler(BetweenNeighbors):
         Parameters
         ----------
         X : container of shape (n_samples, n_features)
-            numpy array, list of rows, pandas or polars frame, scipy sparse matrix or
-            array, or torch tensor.
+            Table: numpy array, list of rows, pandas or polars frame, scipy sparse
+            matrix or array, or torch tensor.
         y : array-like of shape (n_samples,)
             Numbers.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -13,6 +13,7 @@ from skoverfit._core._arrays import missing_values, to_numpy
 from skoverfit._core._neighbors import NeighborTable, find_neighbors
 from skoverfit._core._neighbors._direct import pair_squared
 from skoverfit._core._resampling import ResamplingData
+from skoverfit._core._resampling._strategy import plain
 from skoverfit.over_sampling._plan import Options, Plan
 from skoverfit.over_sampling._segments import round_to
 from skoverfit.over_sampling._tables import Table, noise_rows, pooled_std
@@ -106,7 +107,7 @@ def check_numbers(y: Any) -> tuple[np.ndarray, bool, bool]:
     if values.dtype.kind not in "iuf":
         odd = next((v for v in values.tolist() if not _is_number(v)), None)
         if odd is not None or values.dtype.kind != "O":
-            odd = values[0] if odd is None else odd
+            odd = plain(values[0]) if odd is None else odd
             raise ValueError(
                 f"Unknown label type: y must hold numbers, and has {odd!r:.60}. For "
                 "classes use SMOTE."
@@ -145,8 +146,8 @@ def check_labels_of_rows(y: Any) -> np.ndarray:
     if odd.any():
         row, column = np.argwhere(odd)[0].tolist()
         raise ValueError(
-            f"y must hold 0 and 1 only. Got {values[row, column]!r:.60} in row {row} "
-            f"of label {column}."
+            f"y must hold 0 and 1 only. Got {plain(values[row, column])!r:.60} in row "
+            f"{row} of label {column}."
         )
     if not flags.any():
         raise ValueError(f"No row of y has a label: all {values.size} cells are 0.")
