@@ -27,6 +27,8 @@ __all__ = [
     "check_numbers",
 ]
 
+# The largest number whose square has room in float64 for sums over the rows.
+_LARGEST = 1e150
 # Distances that are held at once.
 _CELLS = 4_000_000
 
@@ -117,6 +119,12 @@ def check_numbers(y: Any) -> tuple[np.ndarray, bool, bool]:
     if not np.isfinite(numbers).all():
         row = int(np.flatnonzero(~np.isfinite(numbers))[0])
         raise ValueError(f"Input y contains infinity: row {row} has {numbers[row]}.")
+    if np.abs(numbers).max() > _LARGEST:
+        row = int(np.abs(numbers).argmax())
+        raise ValueError(
+            f"y must lie within {_LARGEST:g} of 0, so that it can be squared. Got "
+            f"{numbers[row]} in row {row}; rescale it."
+        )
     return numbers, whole, column
 
 

@@ -349,6 +349,37 @@ def test_groups_are_not_mixed(skewed, cls):
 
 
 @BOTH
+def test_all_that_belongs_to_a_row_follows_it_when_rows_are_dropped(skewed, cls):
+    X, y = skewed
+    w, groups = np.arange(1, 161) / 10, np.arange(160) % 3
+    sampler = cls(under_sampling=True, random_state=0)
+    X_res, y_res = sampler.fit_resample(X, y, sample_weight=w, groups=groups)
+    source, made = sampler.sample_indices_, sampler.is_synthetic_
+    assert len(X_res) == len(y_res) == len(source) == 160
+    assert_array_equal(X_res[~made], X[source[~made]])
+    assert_array_equal(sampler.sample_weight_[~made], w[source[~made]])
+    assert_array_equal(sampler.groups_, groups[source])
+    frame = sampler.origin_frame()
+    assert_array_equal(frame["source"], source)
+    assert sampler.split_safe(np.arange(160))
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", "float32", "int16"])
+def test_series_keep_their_dtype(skewed, cls, dtype):
+    X, y = skewed
+    series = pd.Series(np.rint(10 * y)).astype(dtype)
+    _, y_res = cls(random_state=0).fit_resample(X, series)
+    assert y_res.dtype == series.dtype
+    assert len(y_res) > 160
+    pd.testing.assert_series_equal(y_res[:160], series)
+    gone = series.astype(object)
+    gone[3] = None
+    with pytest.raises(ValueError, match="contains NaN: row 3 has no target"):
+        cls().fit_resample(X, gone)
+
+
+@BOTH
 @pytest.mark.parametrize("thin", [False, True])
 def test_containers_come_back(skewed, cls, thin):
     X, y = skewed
@@ -467,6 +498,8 @@ def test_any_table(cls, seed, n, k, whole, gone, strategy, thin, levels):
         (np.arange(160.0), "no rare value: none has a relevance of threshold=0.8"),
         (np.where(np.arange(160) == 7, np.nan, 1.0), "contains NaN: row 7"),
         (np.where(np.arange(160) == 7, np.inf, 1.0), "infinity: row 7 has inf"),
+        (np.where(np.arange(160) == 7, 1e200, 1.0), "Got 1e+200 in row 7; rescale"),
+        (np.full(160, "2026-01-01", dtype="M8[D]"), "must hold numbers, and has"),
         (np.ones((160, 2)), "one number a row. Got shape (160, 2)"),
         (["ant"] * 160, "must hold numbers, and has 'ant'"),
         (np.arange(160) > 3, "must hold numbers, and has False"),

@@ -122,8 +122,8 @@ class ResamplerMixin(ProvenanceMixin):
         ----------
         X : container of shape (n_samples, n_features)
             The table.
-        y : array-like of shape (n_samples,)
-            Class labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            The target that ``fit_resample`` takes.
 
         Returns
         -------
