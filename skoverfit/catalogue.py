@@ -44,7 +44,8 @@ class Remedy:
         ``step`` goes before the estimator in a pipeline, ``wrap`` takes the estimator
         as its first parameter, ``replace`` is a classifier of its own, ``configure``
         is a function that returns the estimator with other parameters. A ``tool`` is
-        an estimator that treats nothing itself (a pipeline, a neighbour search).
+        an estimator that treats nothing itself (a pipeline, a neighbour search), or
+        whose target is no class (`SMOGN`), so that no classifier can be behind it.
     parameters : mapping, default={}
         Constructor parameters of the benchmark. One that has ``cv`` tunes something
         on inner folds and gets those of the benchmark.
