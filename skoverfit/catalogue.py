@@ -44,7 +44,8 @@ class Remedy:
         ``step`` goes before the estimator in a pipeline, ``wrap`` takes the estimator
         as its first parameter, ``replace`` is a classifier of its own, ``configure``
         is a function that returns the estimator with other parameters. A ``tool`` is
-        an estimator that treats nothing itself (a pipeline, a neighbour search, a net).
+        an estimator that treats nothing itself (a pipeline, a neighbour search, a net),
+        or whose target is no class (`SMOGN`), so that no classifier can be behind it.
     parameters : mapping, default={}
         Constructor parameters of the benchmark. One that has ``cv`` tunes something
         on inner folds and gets those of the benchmark.
@@ -253,6 +254,40 @@ REMEDIES: tuple[Remedy, ...] = (
         paper=_SMOTE_PAPER,
         in_bench=False,
         test_params={"categorical_features": [0], "random_state": 0},
+    ),
+    Remedy(
+        name="smoter",
+        title="SMOTER",
+        path="skoverfit.over_sampling.SMOTER",
+        kind="imbalance",
+        role="tool",
+        input="raw",
+        paper="Torgo, Ribeiro, Pfahringer & Branco (2013), EPIA",
+        in_bench=False,
+        # Whatever y a check has, its smallest values are rare.
+        test_params={"relevance": [[0.0, 1.0], [1.0, 0.0]], "random_state": 0},
+    ),
+    Remedy(
+        name="smogn",
+        title="SMOGN",
+        path="skoverfit.over_sampling.SMOGN",
+        kind="imbalance",
+        role="tool",
+        input="raw",
+        paper="Branco, Torgo & Ribeiro (2017), PMLR 74",
+        in_bench=False,
+        test_params={"relevance": [[0.0, 1.0], [1.0, 0.0]], "random_state": 0},
+    ),
+    Remedy(
+        name="mlsmote",
+        title="MLSMOTE",
+        path="skoverfit.over_sampling.MLSMOTE",
+        kind="imbalance",
+        role="tool",
+        input="raw",
+        paper="Charte, Rivera, del Jesus & Herrera (2015), Knowledge-Based Systems 89",
+        in_bench=False,
+        test_params={"random_state": 0},
     ),
     Remedy(
         name="random_over",

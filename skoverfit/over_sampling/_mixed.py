@@ -8,6 +8,7 @@ of nominal columns; what is made of them goes back through it into the user's co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from skoverfit.over_sampling._spaces import (
     median_std,
     nan_std,
 )
-from skoverfit.over_sampling._tables import pooled_std
+from skoverfit.over_sampling._tables import noise_rows, pooled_std
 from skoverfit.over_sampling._vdm import TableSpace, class_shares, embedding_space
 from skoverfit.over_sampling._vote import vote
 
@@ -90,7 +91,7 @@ class MixedTable:
         return self._space
 
     def _new_space(self) -> Space:
-        if self.nominal_only:
+        if self.nominal_only and self.data.has_labels:
             n_classes = len(self.data.classes)
             shares = class_shares(self.codes, self.data.codes, n_classes)
             if n_classes == 2:
@@ -119,8 +120,10 @@ class MixedTable:
     def queries(self, made: Made, label: Any) -> NeighborTable:
         return self._engine_space(*made).table(np.arange(len(made[0])), label)
 
-    def spread(self) -> np.ndarray:
-        """Return the pooled within-class std of the numbers; computed when needed."""
+    def spread(self, plan: Plan) -> np.ndarray:
+        """Return the std of the numbers that the noise of a plan is measured in."""
+        if plan.noise is not None:
+            return nan_std(self.values[noise_rows(self.data, plan.label)])
         if self._spread is None:
             n_classes = len(self.data.classes)
             self._spread = pooled_std(self.values, self.data.codes, n_classes)
@@ -135,7 +138,7 @@ class MixedTable:
             plan,
             self.options,
             complete=self.numbers_complete,
-            spread=self.spread,
+            spread=partial(self.spread, plan),
             whole=whole if whole.any() else None,
         )
         codes = vote(

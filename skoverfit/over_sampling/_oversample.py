@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,7 +14,18 @@ from skoverfit.over_sampling._filters import FILTERS, accepted_by_callable
 from skoverfit.over_sampling._plan import Notes, Options, Plan, plan_class
 from skoverfit.over_sampling._tables import Table
 
-__all__ = ["oversample"]
+__all__ = ["TargetRule", "oversample"]
+
+
+class TargetRule(Protocol):
+    """What the made rows' targets are."""
+
+    def refine(self, plan: Plan) -> Plan:
+        """Change how the rows of a plan are made."""
+
+    def targets(self, plan: Plan, made: Any) -> np.ndarray:
+        """Return the targets of the rows that were made."""
+
 
 # Rounds of making rows again where a filter refused some.
 ROUNDS = 20
@@ -28,15 +39,25 @@ def oversample(
     filter: Any = None,
     keep_class_weight: bool = False,
     n_jobs: int | None = None,
+    rule: TargetRule | None = None,
 ) -> Resampled:
-    """Add the rows that ``data.targets`` asks for."""
-    notes = Notes()
+    """Add the rows that ``data.targets`` asks for.
+
+    A rule gives the made rows targets of their own; it excludes a filter.
+    """
+    notes, y_made = Notes(noun=data.noun), None
     wanted = {label: m for label, m in data.targets.items() if m > 0}
     if filter is None:
         plans = [
             _plan(data, table, options, notes, label, m) for label, m in wanted.items()
         ]
-        X = table.assemble(plans)
+        if rule is None:
+            X = table.assemble(plans)
+        else:
+            plans = [rule.refine(plan) for plan in plans]
+            made = [table.make(plan) for plan in plans]
+            y_made = [rule.targets(*each) for each in zip(plans, made, strict=True)]
+            X = table.join(made)
     else:
         parts = [
             _filtered(data, table, options, notes, label, m, filter, n_jobs)
@@ -45,8 +66,13 @@ def oversample(
         plans = [plan for part in parts for plan, _ in part]
         X = table.join([made for part in parts for _, made in part])
     result = _result(X, plans)
+    if y_made is not None:
+        sizes = [len(plan.base) for plan in plans]
+        positions = [data.position(plan.label) for plan in plans]
+        result.made_codes = np.repeat(np.array(positions, dtype=np.intp), sizes)
+        result.y_made = np.concatenate(y_made) if y_made else None
     if keep_class_weight or data.sample_weight is not None:
-        result.sample_weight = _weights(data, result.base, keep_class_weight)
+        result.sample_weight = _weights(data, plans, keep_class_weight)
     _tell(notes, options)
     return result
 
@@ -82,10 +108,10 @@ def _plan(
     if alone.any() and options.fallback == "raise":
         row = int(plan.base[alone][0])
         raise ValueError(
-            f"Row {row} of class {plain(label)!r} has no other row to be combined with "
-            f"(its class has {len(rows)} {notes.what}; copies and rows of other "
-            "groups don't count), and fallback='raise'. Use fallback='jitter' or "
-            "'duplicate'."
+            f"Row {row} of {data.noun} {plain(label)!r} has no other row to be "
+            f"combined with (its {data.noun} has {len(rows)} {notes.what}; copies and "
+            "rows of other groups don't count), and fallback='raise'. Use "
+            "fallback='jitter' or 'duplicate'."
         )
     return plan
 
@@ -148,7 +174,9 @@ def _result(X: Any, plans: list[Plan]) -> Resampled:
     )
 
 
-def _weights(data: ResamplingData, base: Any, keep_class_weight: bool) -> np.ndarray:
+def _weights(
+    data: ResamplingData, plans: list[Plan], keep_class_weight: bool
+) -> np.ndarray:
     """Return weights of all rows: a made row gets the mean weight of its class.
 
     Bases and neighbours were drawn in proportion to their weights, so that equal
@@ -157,11 +185,14 @@ def _weights(data: ResamplingData, base: Any, keep_class_weight: bool) -> np.nda
     """
     given = data.sample_weight
     given = np.ones(data.n) if given is None else given
-    before = np.bincount(data.codes, weights=given)
-    codes = np.concatenate([data.codes, data.codes[base]])
-    mean = before / data.counts
-    weights = np.concatenate([given, mean[data.codes[base]]])
+    made = [
+        np.full(len(plan.base), given[data.rows_of(plan.label)].mean(dtype=np.float64))
+        for plan in plans
+    ]
+    weights = np.concatenate([given, *made])
     if keep_class_weight:
+        codes = np.concatenate([data.codes, *(data.codes[p.base] for p in plans)])
+        before = np.bincount(data.codes, weights=given)
         weights *= (before / np.bincount(codes, weights=weights))[codes]
     return weights.astype(given.dtype, copy=False)
 
@@ -170,23 +201,26 @@ def _tell(notes: Notes, options: Options) -> None:
     """Warn once about each thing that was done in another way than asked."""
     for label, n, k in notes.clipped:
         warn(
-            f"Class {plain(label)!r} has {n} {notes.what}, so that a row has {k} "
-            f"others: "
-            f"k_neighbors={k} is used for it instead of {options.k}."
+            f"{notes.noun.capitalize()} {plain(label)!r} has {n} {notes.what}, so that "
+            f"a row has {k} others: k_neighbors={k} is used for it instead of "
+            f"{options.k}."
         )
     if notes.alone:
         label, n, in_group = notes.alone[0]
-        place = "group" if in_group else "class"
+        place = "group" if in_group else notes.noun
         more = len(notes.alone) - 1
-        how = (
-            "noise of the pooled within-class standard deviation is added"
-            if options.fallback == "jitter"
-            else "they are duplicated"
-        )
+        others = f", and so have {more} more" if more else ""
+        how = f"by fallback={options.fallback!r} they are duplicated"
+        if options.perturbation is not None:
+            how = f"they get noise of perturbation={options.perturbation:g}"
+        elif options.fallback == "jitter":
+            how = (
+                "by fallback='jitter' noise of the pooled within-"
+                f"{notes.noun} standard deviation is added"
+            )
         warn(
-            f"Class {plain(label)!r} has rows without a distinct other row in their "
-            f"{place} of {n}{f', and so have {more} more' if more else ''}; by "
-            f"fallback={options.fallback!r} {how}."
+            f"{notes.noun.capitalize()} {plain(label)!r} has rows without a distinct "
+            f"other row in their {place} of {n}{others}; {how}."
         )
     if notes.small_groups:
         warn(

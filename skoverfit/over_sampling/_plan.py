@@ -30,6 +30,10 @@ class Options:
     fallback: str = "jitter"
     within_groups: bool = True
     variance_preserving: bool = False
+    # Width of noise in standard deviations; None: no partner is given up for noise.
+    perturbation: float | None = None
+    # Whether a plan keeps the neighbours of its bases, beside spaces that vote.
+    keep_neighbors: bool = False
 
 
 @dataclass(kw_only=True)
@@ -40,6 +44,7 @@ class Notes:
     alone: list[tuple[Any, int, bool]] = field(default_factory=list)
     small_groups: int = 0
     what: str = "rows"
+    noun: str = "class"
 
 
 @dataclass(kw_only=True)
@@ -60,6 +65,9 @@ class Plan:
         Distinct base rows, ascending.
     near : ndarray of shape (s, k)
         Their neighbours, -1 where there are fewer; empty where nobody votes.
+    noise : ndarray of shape (m,) or None, default=None
+        Width of the noise of each row without a partner, in standard deviations of
+        its class; None: one pooled standard deviation of all classes.
     """
 
     label: Any
@@ -69,6 +77,7 @@ class Plan:
     stream: Callable[[], np.random.Generator]
     seeds: np.ndarray
     near: np.ndarray
+    noise: np.ndarray | None = None
 
     @cached_property
     def cells(self) -> np.random.Generator:
@@ -85,6 +94,7 @@ class Plan:
             stream=self.stream,
             seeds=self.seeds,
             near=self.near,
+            noise=None if self.noise is None else self.noise[chosen],
         )
 
 
@@ -134,6 +144,7 @@ def plan_class(
     at = np.searchsorted(seeds, drawn) if m < n else drawn
     partner = _partners(found, at, slot, rng, weights)
     step[partner < 0] = 0.0
+    keep = space.votes or options.keep_neighbors
     return Plan(
         label=label,
         base=_narrow(rows)[drawn],
@@ -141,7 +152,7 @@ def plan_class(
         step=step,
         stream=stream,
         seeds=rows if len(seeds) == n else rows[seeds],
-        near=found.near if space.votes else found.near[:0].copy(),
+        near=found.near if keep else found.near[:0].copy(),
     )
 
 

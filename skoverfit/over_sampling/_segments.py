@@ -121,7 +121,7 @@ def fill_rows(
     complete : bool
         Whether no value is missing.
     spread : callable
-        Returns the pooled within-class standard deviation of each column, for jitter.
+        Returns the standard deviation of each column, for jitter.
     whole : ndarray of shape (d,), bool, default=None
         Columns of whole numbers in a float table.
     n_threads : int, default=1
@@ -179,6 +179,8 @@ def fill_rows(
             _fill_missing(made, gone, kept, share, plan.cells)
         if alone.any() and options.fallback == "jitter":
             noise = plan.cells.standard_normal((int(alone.sum()), out.shape[1]))
+            if plan.noise is not None:
+                noise *= plan.noise[part][alone, None]
             made[alone] += spread() * noise
         if affine is not None:
             made -= affine[0]
@@ -297,6 +299,8 @@ def make_sparse(
         if alone.any() and options.fallback == "jitter":
             rows = np.repeat(np.arange(len(base)), np.diff(made.indptr))
             noise = spread()[made.indices] * rng.standard_normal(made.nnz)
+            if plan.noise is not None:
+                noise *= plan.noise[part][rows]
             made.data += np.where(alone[rows], noise, 0.0).astype(made.dtype)
         if values.dtype.kind in "iub":
             made.data = round_to(made.data, options.integer, rng)

@@ -4,26 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from numbers import Integral
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
-from skoverfit._core._resampling import Resampled, ResamplerMixin, ResamplingData
-from skoverfit.over_sampling._mixed import MixedTable, mixed_columns
+from skoverfit._core._resampling import Resampled, ResamplingData
+from skoverfit.over_sampling._between import BetweenNeighbors
 from skoverfit.over_sampling._oversample import oversample
 from skoverfit.over_sampling._plan import Options
-from skoverfit.over_sampling._tables import DenseTable, SparseTable, Table
+from skoverfit.over_sampling._tables import Table
 
 __all__ = ["SMOTE"]
 
 
-class SMOTE(ResamplerMixin, BaseOverSampler):
+class SMOTE(BetweenNeighbors):
     """Add rows between a row and one of its nearest neighbours of the same class.
 
     A new row is ``x + u (z - x)`` with a random row ``x`` of the class, a random ``z``
@@ -158,27 +155,13 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
     True
     """
 
-    _allow_nan = True
-    _allow_mixed = True
-
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseOverSampler._parameter_constraints,
-        "k_neighbors": [
-            Interval(Integral, 1, None, closed="left"),
-            HasMethods(["fit", "kneighbors"]),
-        ],
-        "categorical_features": [StrOptions({"auto"}), "array-like", None],
-        "gap": [StrOptions({"segment", "box"})],
-        "integer": [StrOptions({"stochastic", "round"})],
-        "missing": [StrOptions({"propagate", "present", "raise"})],
-        "scaling": [StrOptions({"standard"}), None],
+        **BetweenNeighbors._shared_constraints,
         "fallback": [StrOptions({"jitter", "duplicate", "raise"})],
-        "group_policy": [StrOptions({"within", "any"})],
         "keep_class_weight": ["boolean"],
         "variance_preserving": ["boolean"],
         "filter": [StrOptions({"enn", "ipf", "lee", "tomek"}), callable, None],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state", np.random.Generator],
     }
 
     def __init__(
@@ -219,26 +202,6 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
     def _resample(self, data: ResamplingData) -> Resampled:
         return self._over_sample(data, *self._prepared(data))
 
-    def _prepared(self, data: ResamplingData) -> tuple[Table, Options]:
-        k = self.k_neighbors
-        counted = isinstance(k, Integral)
-        options = Options(
-            k=int(k) if counted else int(getattr(k, "n_neighbors", 6)) - 1,
-            gap=self.gap,
-            integer=self.integer,
-            missing=self.missing,
-            fallback=self.fallback,
-            within_groups=self.group_policy == "within",
-            variance_preserving=self.variance_preserving,
-        )
-        table = self._table(data, options, None if counted else k)
-        if self.missing == "raise" and not table.complete:
-            raise ValueError(
-                "Input X contains NaN, and missing='raise'. Use missing='propagate', "
-                "or fill the missing values."
-            )
-        return table, options
-
     def _over_sample(
         self, data: ResamplingData, table: Table, options: Options
     ) -> Resampled:
@@ -250,28 +213,3 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
             keep_class_weight=self.keep_class_weight,
             n_jobs=self.n_jobs,
         )
-
-    def _table(self, data: ResamplingData, options: Options, searcher: Any) -> Table:
-        """Return the table in the form that its columns ask for."""
-        search = {
-            "searcher": searcher,
-            "scaling": self.scaling,
-            "n_jobs": self.n_jobs,
-        }
-        nominal = self.categorical_features
-        automatic = isinstance(nominal, str) and nominal == "auto"
-        named = not automatic and nominal is not None and np.size(nominal) > 0
-        if named or data.values is None:
-            return MixedTable(data, options, mixed_columns(data, nominal), **search)
-        if data.spec.kind == "tensor":
-            # A module of its own, reached only where a tensor came in.
-            tensors = import_module("skoverfit.over_sampling._tensors")
-            return tensors.TensorTable(data, options, **search)
-        if data.values.ndim == 2 and isinstance(data.values, np.ndarray):
-            return DenseTable(data, options, **search)
-        if self.variance_preserving:
-            raise ValueError(
-                "variance_preserving=True moves cells that are 0 and can't be used "
-                "with sparse X; make X dense (X.toarray())."
-            )
-        return SparseTable(data, options, **search)

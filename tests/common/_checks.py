@@ -26,6 +26,7 @@ from sklearn.utils import estimator_checks as sklearn_checks, get_tags
 import skoverfit
 from skoverfit._core._safe_types import allowed_types, type_name
 from skoverfit.exceptions import BadInputError
+from skoverfit.over_sampling import SMOGN, SMOTER
 
 # This check runs only where SCIPY_ARRAY_API=1 was set before scipy was imported; a
 # test of its own starts such a process, instead of running all tests in that mode.
@@ -45,12 +46,23 @@ def data(n_samples=90, n_features=4, n_classes=3, seed=0):
     return X, np.array(["ant", "bee", "cat", "dog"])[codes]
 
 
+def takes_numbers(estimator):
+    return is_regressor(estimator) or isinstance(estimator, (SMOTER, SMOGN))
+
+
+def takes_several_labels(estimator):
+    return not get_tags(estimator).target_tags.single_output
+
+
 def data_for(estimator):
-    """Return `data`, with numbers instead of labels for a regressor."""
+    """Return `data`, with the kind of target that the estimator takes."""
     X, y = data()
-    if not is_regressor(estimator):
+    codes = np.unique(y, return_inverse=True)[1]
+    if takes_several_labels(estimator):
+        return X, np.column_stack([codes == 0, codes > 0, X[:, 0] > 0]).astype(int)
+    if not takes_numbers(estimator):
         return X, y
-    return X, X @ np.arange(1, X.shape[1] + 1) + np.unique(y, return_inverse=True)[1]
+    return X, X @ np.arange(1, X.shape[1] + 1) + codes
 
 
 def answers(estimator, X, y):
@@ -242,7 +254,8 @@ def check_global_generators_untouched(estimator):
 def check_input_untouched(estimator):
     """Neither arrays nor dataframes are changed."""
     X, y = data_for(estimator)
-    frame, series = pandas.DataFrame(X).add_prefix("c"), pandas.Series(y, name="y")
+    frame = pandas.DataFrame(X).add_prefix("c")
+    series = pandas.Series(y, name="y") if y.ndim == 1 else pandas.DataFrame(y)
     kept = X.copy(), y.copy(), frame.copy(), series.copy()
     answers(estimator, X, y)
     answers(estimator, frame, series)
@@ -258,8 +271,10 @@ def check_dtype_kept(estimator):
     codes = np.unique(y, return_inverse=True)[1]
     small = codes.astype(np.int8)  # 90 numbers at most
     targets = (y, codes.astype(np.int32), small, codes == 0)
-    if is_regressor(estimator):
-        targets = (y, y.astype(np.float32), codes.astype(np.int32), small)
+    if takes_several_labels(estimator):
+        targets = (y, y.astype(np.int8), y == 1, y.astype(np.float32))
+    if takes_numbers(estimator):
+        targets = (y, y.astype(np.float32), codes.astype(np.int32) // 9, small // 9)
     for labels in targets:
         for kind in (np.float32, np.float64):
             model, resampled = fitted(estimator, X.astype(kind), labels)
@@ -311,7 +326,7 @@ def check_nothing_half_fitted(estimator):
         "one class": (X, np.full(len(y), "ant")),
         "continuous y": (X, X[:, 0]),
     }
-    if is_regressor(estimator):
+    if takes_numbers(estimator):
         endless = y.copy()
         endless[3] = np.inf
         cases["infinite y"] = (X, endless)

@@ -15,6 +15,10 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skoverfit._core._arrays import take_rows, to_numpy
+from skoverfit._core._rebuild import concatenate_rows
+from skoverfit.over_sampling import MLSMOTE
+
 
 class TinyOverSampler(BaseOverSampler):
     """Repeats rows of the smaller classes, with a little noise."""
@@ -42,6 +46,34 @@ class TinyOverSampler(BaseOverSampler):
             labels.append(np.full(count, label, dtype=y.dtype))
         made = np.vstack(rows)
         return type(X)(made) if issparse(X) else made, np.hstack(labels)
+
+
+class OneLabelARow(MLSMOTE):
+    """MLSMOTE for the ready-made checks, which have one class label a row.
+
+    A class becomes a label of its own; the label of a made row is its base's.
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = True
+        return tags
+
+    def fit(self, X, y):
+        return super().fit(X, self._indicators(y))
+
+    def fit_resample(self, X, y, **params):
+        X_more, _ = super().fit_resample(X, self._indicators(y), **params)
+        return X_more, concatenate_rows([y, take_rows(y, self._made_base)])
+
+    def _indicators(self, y):
+        if y is None:
+            return None
+        labels = to_numpy(y)
+        if labels.ndim == 2 and labels.shape[1] > 1:
+            return labels
+        classes = np.unique(labels)
+        return (labels.reshape(-1, 1) == classes).astype(int)
 
 
 class Sound(ClassifierMixin, BaseEstimator):

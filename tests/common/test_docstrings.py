@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import BaseEstimator
 from sklearn.datasets import make_classification
 
 from skoverfit.catalogue import REMEDIES, resolve
+from tests.common._checks import takes_numbers, takes_several_labels
 
 # Codes of numpydoc's validation that are not asked for, and why.
 IGNORED = {
@@ -113,9 +114,11 @@ def fitted(remedy):
     frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
     labels = np.array(["no", "yes"])[y]
     estimator = remedy.test_instance()
-    if is_regressor(estimator):
-        labels = y
-    if remedy.role == "step":
+    if takes_several_labels(estimator):
+        labels = np.column_stack([y, 1 - y, y * (np.arange(len(y)) % 3 == 0)])
+    elif takes_numbers(estimator):
+        labels = y + np.arange(len(y)) % 3
+    if remedy.path.startswith("skoverfit.over_sampling") or remedy.role == "step":
         estimator.fit_resample(frame, labels)
     else:
         estimator.fit(frame, labels)

@@ -7,8 +7,8 @@ here a plain float array is looked at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -77,12 +77,17 @@ class ResamplingData:
     classes: np.ndarray
     codes: np.ndarray
     counts: np.ndarray
-    targets: dict[Any, int]
+    targets: dict[Any, int] = field(default_factory=dict)
     sample_weight: np.ndarray | None = None
     groups: np.ndarray | None = None
     group_codes: np.ndarray | None = None
     entropy: int = 0
     finite: bool = False
+
+    # What a sentence calls a class, and whether the classes are those of labels, each
+    # row having one.
+    noun: ClassVar[str] = "class"
+    has_labels: ClassVar[bool] = True
 
     @property
     def n(self) -> int:
@@ -97,6 +102,25 @@ class ResamplingData:
         """Return the row numbers of a class, ascending."""
         return np.flatnonzero(self.codes == self.position(label))
 
+    def totals(self) -> np.ndarray:
+        """Return the weight of each class; its rows where there are no weights."""
+        return np.bincount(
+            self.codes, weights=self.sample_weight, minlength=len(self.classes)
+        )
+
+    def refuse_weightless(self) -> None:
+        """Raise where a class has weights of zero only."""
+        if self.sample_weight is None:
+            return
+        totals = self.totals()
+        if not totals[self.counts > 0].all():
+            empty = np.flatnonzero((totals == 0) & (self.counts > 0))
+            raise ValueError(
+                f"All rows of {self.noun} {plain(self.classes[empty[0]])!r} have a "
+                "sample_weight of 0; give at least one a positive weight, or drop the "
+                f"{self.noun}."
+            )
+
     def generator(self, label: Any, *path: str) -> np.random.Generator:
         """Return the random stream of a class.
 
@@ -106,7 +130,7 @@ class ResamplingData:
         name = plain(label)
         if isinstance(name, float) and name.is_integer():
             name = int(name)
-        return derive_generator(self.entropy, "class", str(name), *path)
+        return derive_generator(self.entropy, self.noun, str(name), *path)
 
 
 def check_target(y: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -157,23 +181,20 @@ def _one_hot(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return classes, codes.astype(np.int64, copy=False)
 
 
-def check_weights(
-    sample_weight: Any, classes: np.ndarray, codes: np.ndarray
-) -> np.ndarray | None:
+def check_weights(sample_weight: Any, n: int) -> np.ndarray | None:
     """Return sample weights as floats.
 
     Raises
     ------
     ValueError
-        Where there is not one finite, non-negative number a row, or a class has
-        weights of zero only.
+        Where there is not one finite, non-negative number a row.
     """
     if sample_weight is None:
         return None
     weights = to_numpy(sample_weight)
-    if weights.ndim != 1 or len(weights) != len(codes):
+    if weights.ndim != 1 or len(weights) != n:
         raise ValueError(
-            f"sample_weight has shape {weights.shape}, but there are {len(codes)} rows."
+            f"sample_weight has shape {weights.shape}, but there are {n} rows."
         )
     if weights.dtype != np.float32:
         try:
@@ -188,13 +209,6 @@ def check_weights(
         raise ValueError(
             "sample_weight must be finite and not negative. Got "
             f"{float(weights[row])!r} in row {row}."
-        )
-    totals = np.bincount(codes, weights=weights, minlength=len(classes))
-    if not totals.all():
-        label = plain(classes[int(totals.argmin())])
-        raise ValueError(
-            f"All rows of class {label!r} have a sample_weight of 0; give at least one "
-            "a positive weight, or drop the class."
         )
     return weights
 
