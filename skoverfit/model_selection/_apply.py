@@ -240,7 +240,7 @@ def apply_remedy(
         If the remedy can't be used with so few rows of a class, or is a tool.
     """
     if remedy.role == "tool":
-        raise ValueError(f"{remedy.title!r} is a tool and treats nothing itself")
+        raise ValueError(f"{remedy.title!r} is a tool: no remedy for classes by itself")
     plain = _set_random_state(clone(estimator), random_state)
     present = class_counts[class_counts > 0]
     smallest = int(present.min())
