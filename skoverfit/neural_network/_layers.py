@@ -141,10 +141,10 @@ class PeriodicEmbedding(nn.Module):
         Shape of the input.
     n_frequencies : int, default=16
         Cosines a column.
-    embedding_dim : int, default=3
-        Numbers that a column becomes.
-    frequency_scale : float, default=0.1
-        Standard deviation of the frequencies at the start.
+    embedding_dim : int, default=6
+        Numbers that a column becomes; the paper has 3.
+    frequency_scale : float, default=0.3
+        Standard deviation of the frequencies at the start; the paper has 0.1.
     """
 
     def __init__(
@@ -153,8 +153,8 @@ class PeriodicEmbedding(nn.Module):
         n_columns: int,
         *,
         n_frequencies: int = 16,
-        embedding_dim: int = 3,
-        frequency_scale: float = 0.1,
+        embedding_dim: int = 6,
+        frequency_scale: float = 0.3,
     ) -> None:
         super().__init__()
         self.n_nets = n_nets

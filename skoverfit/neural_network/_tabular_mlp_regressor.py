@@ -62,7 +62,7 @@ default="relu"
     optimizer_params : dict or None, default=None
         Its other parameters. None is ``betas=(0.9, 0.99)`` where there are such; the
         second is 0.95 in RealMLP and 0.999 in torch.
-    learning_rate : float, default=2e-3
+    learning_rate : float, default=4e-3
         Of the optimizer, before ``schedule``.
     weight_decay : float, default=1e-2
         Of the hidden layers and the last one; biases and embeddings are spared.
@@ -207,7 +207,7 @@ default="relu"
         loss: Any = "squared_error",
         optimizer: Any = "adamw",
         optimizer_params: Any = None,
-        learning_rate: float = 2e-3,
+        learning_rate: float = 4e-3,
         weight_decay: float = 1e-2,
         schedule: str = "constant",
         warmup_epochs: int = 1,
