@@ -61,7 +61,7 @@ class EnsLossClassifier(TabularMLPClassifier):
         As in `TabularMLPClassifier`; the paper has "sgd".
     optimizer_params : dict or None, default=None
         As in `TabularMLPClassifier`.
-    learning_rate : float, default=2e-3
+    learning_rate : float, default=4e-3
         Compare losses only after tuning it for each: the slopes of EnsLoss do not fade
         when rows are fitted.
     weight_decay : float, default=1e-2
@@ -208,7 +208,7 @@ class EnsLossClassifier(TabularMLPClassifier):
         n_estimators: int = 8,
         optimizer: Any = "adamw",
         optimizer_params: Any = None,
-        learning_rate: float = 2e-3,
+        learning_rate: float = 4e-3,
         weight_decay: float = 1e-2,
         schedule: str = "constant",
         warmup_epochs: int = 1,

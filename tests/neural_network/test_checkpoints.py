@@ -197,7 +197,7 @@ def written(tmp_path_factory):
     ("parameters", "told"),
     [
         ({"hidden_layer_sizes": (7,)}, r"hidden_layer_sizes=\(6,\)"),
-        ({"learning_rate": 0.1}, "learning_rate=0.002, now learning_rate is 0.1"),
+        ({"learning_rate": 0.1}, "learning_rate=0.004, now learning_rate is 0.1"),
         ({"n_estimators": 3}, "n_estimators=2"),
         ({"optimizer": "sgd"}, "optimizer=AdamW, now optimizer is SGD"),
         ({"label_smoothing": 0.1}, r"loss=CrossEntropyLoss.*label_smoothing=0\.0"),
