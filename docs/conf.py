@@ -45,6 +45,8 @@ toc_object_entries_show_parents = "hide"
 nitpick_ignore_regex = [
     # Properties that scikit-learn's pipeline has; numpydoc makes links of them.
     (r"py:obj", r"(named_steps|classes_|n_features_in_|feature_names_in_)"),
+    # A label in the docstring that regressors inherit.
+    (r"std:ref", r"r2_score"),
     (r"py:.*", r"(imblearn|joblib|numpy|pandas|polars|scipy|sklearn|skorch|torch)\..*"),
 ]
 if os.environ.get("SKOVERFIT_INTERSPHINX") == "1":

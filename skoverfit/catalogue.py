@@ -44,7 +44,8 @@ class Remedy:
         ``step`` goes before the estimator in a pipeline, ``wrap`` takes the estimator
         as its first parameter, ``replace`` is a classifier of its own, ``configure``
         is a function that returns the estimator with other parameters. A ``tool`` is
-        an estimator that treats nothing itself (a pipeline, a neighbour search).
+        an estimator that treats nothing itself (a pipeline, a neighbour search, a net),
+        or whose target is no class (`SMOGN`), so that no classifier can be behind it.
     parameters : mapping, default={}
         Constructor parameters of the benchmark. One that has ``cv`` tunes something
         on inner folds and gets those of the benchmark.
@@ -66,7 +67,8 @@ class Remedy:
         names of one remedy.
     test_params : mapping, default={}
         Parameters of the common tests: cheap, with a fixed ``random_state``. A value
-        ``"new:dotted.path"`` is an instance of that class, also inside a list or tuple.
+        ``"new:dotted.path"`` is an instance of that class, also inside a list or tuple;
+        ``{"new:dotted.path": parameters}`` is one with parameters.
 
     Examples
     --------
@@ -130,11 +132,32 @@ def _made(value: Any) -> Any:
         return resolve(value.removeprefix("new:"))()
     if isinstance(value, (list, tuple)):
         return type(value)(_made(item) for item in value)
+    if isinstance(value, dict):
+        [*names] = value
+        if len(names) == 1 and names[0].startswith("new:"):
+            made = {k: _made(v) for k, v in value[names[0]].items()}
+            return resolve(names[0].removeprefix("new:"))(**made)
     return value
 
 
 _SAMPLER_APPLIES = "skoverfit.model_selection._apply.sampler_applies"
 _SMOTE_PAPER = "Chawla, Bowyer, Hall & Kegelmeyer (2002), JAIR 16"
+_NET_PAPER = "Holzmueller, Grinsztajn & Steinwart (2024), NeurIPS, arXiv:2407.04491"
+# Full batches without masks or held-out rows, in double precision: only so are weights
+# repetition to the last digits, as scikit-learn's checks demand (and as it tests its
+# own MLP).
+_NET_TEST_PARAMS: Mapping[str, Any] = {
+    "hidden_layer_sizes": (16,),
+    "dropout": 0.0,
+    "linear_start": False,
+    "n_estimators": 1,
+    "learning_rate": 0.01,
+    "batch_size": 4096,
+    "max_epochs": 60,
+    "early_stopping": False,
+    "dtype": "float64",
+    "random_state": 0,
+}
 
 REMEDIES: tuple[Remedy, ...] = (
     Remedy(
@@ -233,6 +256,40 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={"categorical_features": [0], "random_state": 0},
     ),
     Remedy(
+        name="smoter",
+        title="SMOTER",
+        path="skoverfit.over_sampling.SMOTER",
+        kind="imbalance",
+        role="tool",
+        input="raw",
+        paper="Torgo, Ribeiro, Pfahringer & Branco (2013), EPIA",
+        in_bench=False,
+        # Whatever y a check has, its smallest values are rare.
+        test_params={"relevance": [[0.0, 1.0], [1.0, 0.0]], "random_state": 0},
+    ),
+    Remedy(
+        name="smogn",
+        title="SMOGN",
+        path="skoverfit.over_sampling.SMOGN",
+        kind="imbalance",
+        role="tool",
+        input="raw",
+        paper="Branco, Torgo & Ribeiro (2017), PMLR 74",
+        in_bench=False,
+        test_params={"relevance": [[0.0, 1.0], [1.0, 0.0]], "random_state": 0},
+    ),
+    Remedy(
+        name="mlsmote",
+        title="MLSMOTE",
+        path="skoverfit.over_sampling.MLSMOTE",
+        kind="imbalance",
+        role="tool",
+        input="raw",
+        paper="Charte, Rivera, del Jesus & Herrera (2015), Knowledge-Based Systems 89",
+        in_bench=False,
+        test_params={"random_state": 0},
+    ),
+    Remedy(
         name="random_over",
         title="random over-sampling",
         path="skoverfit.over_sampling.RandomOverSampler",
@@ -286,6 +343,109 @@ REMEDIES: tuple[Remedy, ...] = (
         cost=10.0,
         paper="Hastie, Tibshirani & Friedman (2009), Elements of Statistical "
         "Learning, ch. 7",
+    ),
+    Remedy(
+        name="mixup",
+        title="mixup",
+        path="skoverfit.model_selection._apply.use_mixup",
+        kind="regularization",
+        role="configure",
+        applies="skoverfit.model_selection._apply.mixup_applies",
+        paper="Zhang, Cisse, Dauphin & Lopez-Paz (2018), ICLR, arXiv:1710.09412",
+    ),
+    Remedy(
+        name="tabular_mlp",
+        title="tabular net",
+        path="skoverfit.neural_network.TabularMLPClassifier",
+        kind="none",
+        role="tool",
+        paper=_NET_PAPER,
+        test_params=_NET_TEST_PARAMS,
+    ),
+    Remedy(
+        name="tabular_mlp_regressor",
+        title="tabular net, regression",
+        path="skoverfit.neural_network.TabularMLPRegressor",
+        kind="none",
+        role="tool",
+        paper=_NET_PAPER,
+        test_params=_NET_TEST_PARAMS,
+    ),
+    Remedy(
+        name="stacked_grid_search",
+        title="grid search that trains nets at once",
+        path="skoverfit.neural_network.StackedGridSearchCV",
+        kind="none",
+        role="tool",
+        paper=_NET_PAPER,
+        test_params={
+            "estimator": {
+                "new:skoverfit.neural_network.TabularMLPClassifier": _NET_TEST_PARAMS
+            },
+            "param_grid": {"learning_rate": [0.01, 0.02]},
+            "cv": 2,
+            "error_score": "raise",
+        },
+    ),
+    Remedy(
+        name="logit_adjusted",
+        title="logit-adjusted loss",
+        path="skoverfit.model_selection._net_losses.use_loss",
+        kind="imbalance",
+        role="configure",
+        parameters={"loss": "logit_adjusted"},
+        applies="skoverfit.model_selection._net_losses.loss_for_rare_classes_applies",
+        paper="Menon et al. (2021), ICLR, arXiv:2007.07314",
+    ),
+    Remedy(
+        name="ldam",
+        title="margins for rare classes (LDAM)",
+        path="skoverfit.model_selection._net_losses.use_loss",
+        kind="imbalance",
+        role="configure",
+        parameters={"loss": "ldam"},
+        applies="skoverfit.model_selection._net_losses.loss_for_rare_classes_applies",
+        paper="Cao, Wei, Gaidon, Arechiga & Ma (2019), NeurIPS, arXiv:1906.07413",
+    ),
+    Remedy(
+        name="generalized_cross_entropy",
+        title="generalized cross-entropy",
+        path="skoverfit.model_selection._net_losses.use_loss",
+        kind="label_noise",
+        role="configure",
+        parameters={"loss": "generalized_cross_entropy"},
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        paper="Zhang & Sabuncu (2018), NeurIPS, arXiv:1805.07836",
+    ),
+    Remedy(
+        name="label_smoothing",
+        title="label smoothing",
+        path="skoverfit.model_selection._net_losses.use_label_smoothing",
+        kind="regularization",
+        role="configure",
+        parameters={"amount": 0.1},
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        paper="Szegedy, Vanhoucke, Ioffe, Shlens & Wojna (2016), CVPR, "
+        "arXiv:1512.00567",
+    ),
+    Remedy(
+        name="ens_loss",
+        title="EnsLoss",
+        path="skoverfit.model_selection._net_losses.use_ens_loss",
+        kind="regularization",
+        role="configure",
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        paper="Dai (2025), ICML, arXiv:2409.00908",
+    ),
+    Remedy(
+        name="ens_loss_classifier",
+        title="tabular net by EnsLoss",
+        path="skoverfit.neural_network.EnsLossClassifier",
+        kind="none",
+        role="tool",
+        paper="Dai (2025), ICML, arXiv:2409.00908",
+        # Expected ranks, where weights can be repetition.
+        test_params={**_NET_TEST_PARAMS, "sampling": "expected"},
     ),
     Remedy(
         name="pipeline",

@@ -21,7 +21,7 @@ ROLES = {
     "wrap": "takes the estimator as its first parameter",
     "replace": "a classifier of its own",
     "configure": "sets the estimator's own parameters",
-    "tool": "treats nothing itself and is not measured",
+    "tool": "treats no classes by itself and is not measured",
 }
 PEERS = {
     "imblearn": "https://imbalanced-learn.org/stable/references/generated/{}.html",

@@ -132,9 +132,9 @@ def container_of(X: Any) -> ContainerSpec:
         nested = len(X) > 0 and isinstance(X[0], (list, tuple, np.ndarray))
         return ContainerSpec(kind=kind, ndim=np.ndim(X) if nested else 1)
     if kind == "dataframe":
-        empty = take_rows(X, [])
+        names = X.columns if hasattr(X, "iloc") else as_narwhals(X).columns
         return ContainerSpec(
-            kind=kind, ndim=2, columns=tuple(X.columns), template=empty
+            kind=kind, ndim=2, columns=tuple(names), template=take_rows(X, [])
         )
     if kind == "series":
         return ContainerSpec(
@@ -214,7 +214,7 @@ def to_numpy(X: Any) -> np.ndarray:
         if hasattr(X, "iloc"):  # pandas allows two columns of one name
             columns = [X.iloc[:, j] for j in range(X.shape[1])]
         else:
-            columns = [X[name] for name in X.columns]
+            columns = [X[name] for name in as_narwhals(X).columns]
         return _common_array(
             [_series_to_numpy(as_narwhals(c)) for c in columns], len(X)
         )

@@ -21,7 +21,7 @@ from skoverfit._core._safe_contents import check_contents, rebuild_neighbour_tre
 from skoverfit._core._safe_types import is_allowed, named_types, type_name
 from skoverfit.exceptions import BadInputError
 
-__all__ = ["load", "save"]
+__all__ = ["load", "replace_file", "save"]
 
 _MEMBER = re.compile(r"[A-Za-z0-9_-]+\.(npy|npz|bin)")
 # The schema's format, which the audit has to understand.
@@ -87,7 +87,7 @@ def save(
         raise BadInputError(f"{what} can't be saved: {exc}") from exc
     data = _without_neighbour_trees(data)
     _open(skops_io, data, names, f"{what} can't be saved so that it loads safely", None)
-    _replace(Path(path), data)
+    replace_file(Path(path), data)
 
 
 def load(
@@ -319,7 +319,7 @@ def _check_npy(data: bytes, name: str) -> None:
         raise ValueError(f"the array {name!r} is not as long as it says")
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
     """Write under another name in the same folder, then move."""
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:

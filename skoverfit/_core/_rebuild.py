@@ -177,7 +177,9 @@ def concatenate_rows(parts: Sequence[Any]) -> Any:
         return sp.vstack(cast, format=first.format)
     if kind == "numpy":
         width = np.result_type(*parts) if first.dtype.kind in "US" else first.dtype
-        return np.concatenate([_cast_like(p, width, "The first part") for p in parts])
+        cast = [_cast_like(p, width, "The first part") for p in parts]
+        # numpy would turn a foreign byte order into its own.
+        return np.concatenate(cast, dtype=width)
     return _concatenate_frames(parts, is_series=kind == "series")
 
 

@@ -75,16 +75,12 @@ def check_contents(root: Any, trusted: frozenset[str]) -> None:
     trusted : frozenset of str
         Types whose contents the caller vouches for; they are not looked at.
     """
-    checks = {
-        "RandomState": _check_random_state,
-        "Generator": _check_random_state,
-    }
     for item in _reachable(root):
         kind = type(item)
         if f"{kind.__module__}.{kind.__name__}" in trusted:
             continue
-        if kind.__name__ in checks:
-            checks[kind.__name__](item)
+        if isinstance(item, (np.random.RandomState, np.random.Generator)):
+            _check_random_state(item)
         held = getattr(item, "__dict__", {})
         if hasattr(held.get("tree_"), "children_left"):
             _check_decision_tree(item, trusted)
@@ -104,6 +100,11 @@ def check_contents(root: Any, trusted: frozenset[str]) -> None:
             raise ValueError(
                 f"{kind.__name__}(memory=...) names a cache folder, from which fitting "
                 "would load pickles; set memory=None"
+            )
+        if hasattr(item, "get_params") and held.get("checkpoint") is not None:
+            raise ValueError(
+                f"{kind.__name__}(checkpoint=...) names a file that fitting would "
+                "overwrite; set checkpoint=None"
             )
         if hasattr(item, "indptr"):
             _check_sparse(item)

@@ -45,6 +45,23 @@ _UNCHECKED = frozenset(
         "SparsePCA",
     }
 )
+# Losses of the net whose state is plain values, checked by their constructor.
+_NET_LOSSES = (
+    "_confidence_losses.FocalLoss",
+    "_confidence_losses.PassAtNLoss",
+    "_confidence_losses.StableMaxCrossEntropyLoss",
+    "_ens_loss.EnsLoss",
+    "_long_tail_losses.ClassBalancedLoss",
+    "_long_tail_losses.LDAMLoss",
+    "_long_tail_losses.LogitAdjustedLoss",
+    "_margin_losses.ExponentialLoss",
+    "_margin_losses.HingeLoss",
+    "_margin_losses.SquaredHingeLoss",
+    "_noise_losses.BackwardCorrectedLoss",
+    "_noise_losses.ForwardCorrectedLoss",
+    "_noise_losses.GeneralizedCrossEntropyLoss",
+    "_noise_losses.SymmetricCrossEntropyLoss",
+)
 # Loaders that call or look up what the file says; no list makes them safe.
 _FORBIDDEN_LOADERS = frozenset({"CachedNode", "MethodNode", "OperatorFuncNode"})
 # Loaders for which only names that the caller trusts are allowed.
@@ -224,6 +241,10 @@ def _objects() -> Iterator[str]:
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.metrics._scorer._Scorer",
         "sklearn.multiclass._ConstantPredictor",
+        # By name, since their module loads torch; they hold plain numbers only.
+        "skoverfit.neural_network._batch_steps.BatchStep",
+        "skoverfit.neural_network._batch_steps.Mixup",
+        *(f"skoverfit.neural_network.{loss}" for loss in _NET_LOSSES),
     )
     # The catalogue is a floor above this one, hence no import statement.
     catalogue = importlib.import_module("skoverfit.catalogue")

@@ -17,7 +17,8 @@ __all__ = ["check_labels", "check_same_length", "warn"]
 
 def warn(message: str, category: type[Warning] = SkoverfitWarning) -> None:
     """Warn at the line of the first caller outside the library."""
-    inside = ("skoverfit.", "sklearn.utils._param_validation")
+    # scikit-learn wraps `fit`; its frames are not the caller's.
+    inside = ("skoverfit.", "sklearn.base", "sklearn.callback", "sklearn.utils._param")
     level, frame = 1, sys._getframe(0)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
         inside

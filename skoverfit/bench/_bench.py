@@ -22,6 +22,7 @@ from skoverfit.bench._suites import AS_IT_IS, Scenario
 from skoverfit.bench._types import Analysis, Table
 from skoverfit.catalogue import Remedy, get_remedies, get_remedy
 from skoverfit.exceptions import BadInputError
+from skoverfit.model_selection._apply import reason_against
 
 __all__ = ["BenchResult", "run_bench"]
 
@@ -94,7 +95,12 @@ def make_plan(
     if not estimators:
         raise BadInputError("There is no estimator to try remedies on.")
     chosen: Sequence[Remedy] = (
-        get_remedies()
+        # One that no estimator can be given would be named only as left out.
+        [
+            remedy
+            for remedy in get_remedies()
+            if not all(reason_against(remedy, each) for each in estimators.values())
+        ]
         if remedies is None
         else [r if isinstance(r, Remedy) else get_remedy(r) for r in remedies]
     )
@@ -143,10 +149,11 @@ def run_bench(
     scenarios : sequence of Scenario, default=("as it is",)
         What is done to the training folds.
     estimators : mapping of str to estimator, or iterable of str, optional
-        Classifiers with ``predict_proba``, or names of `make_estimators`; all of
-        those by default.
+        Classifiers with ``predict_proba``, or names of `make_estimators`; what that
+        makes by default, which is all but the net.
     remedies : iterable of str or Remedy, optional
-        Names in `skoverfit.catalogue.REMEDIES`; all by default. "nothing" and
+        Names in `skoverfit.catalogue.REMEDIES`; by default all that one of the
+        estimators can be given. "nothing" and
         "threshold" are always measured too.
     n_splits : int, default=5
         Folds.

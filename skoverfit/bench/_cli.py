@@ -23,7 +23,11 @@ import skoverfit
 from skoverfit._core._store import ResultStore
 from skoverfit.bench._analysis import analyse
 from skoverfit.bench._bench import make_plan
-from skoverfit.bench._estimators import ESTIMATOR_TITLES, make_estimators
+from skoverfit.bench._estimators import (
+    ESTIMATOR_TITLES,
+    ONLY_BY_NAME,
+    make_estimators,
+)
 from skoverfit.bench._openml import load_openml
 from skoverfit.bench._plan import Plan, peer_versions
 from skoverfit.bench._report import write_report
@@ -258,13 +262,16 @@ def bench(
         str | None,
         typer.Option(
             help="Some of: "
-            + ", ".join(remedy.name for remedy in REMEDIES)
+            + ", ".join(r.name for r in REMEDIES if r.role != "tool")
             + ". Default: all; nothing and threshold are always there."
         ),
     ] = None,
     estimators: Annotated[
         str | None,
-        typer.Option(help=f"Some of: {', '.join(ESTIMATOR_TITLES)}. Default: all."),
+        typer.Option(
+            help=f"Some of: {', '.join(ESTIMATOR_TITLES)}. Default: all but "
+            f"{', '.join(ONLY_BY_NAME)}."
+        ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
     repeats: Annotated[
@@ -412,4 +419,8 @@ def info() -> None:
         typer.echo(f"  {name} {text}")
     typer.echo("\nRemedies:")
     for remedy in REMEDIES:
-        typer.echo(f"  {remedy.name:15} {remedy.title:30} {remedy.kind}")
+        if remedy.role != "tool":
+            typer.echo(f"  {remedy.name:25} {remedy.title:30} {remedy.kind}")
+    typer.echo("\nEstimators:")
+    for name, title in ESTIMATOR_TITLES.items():
+        typer.echo(f"  {name:25} {title}")

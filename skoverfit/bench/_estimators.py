@@ -14,27 +14,32 @@ from sklearn.neighbors import KNeighborsClassifier
 from skoverfit._core._names import suggest
 from skoverfit.exceptions import BadInputError
 
-__all__ = ["ESTIMATOR_TITLES", "describe_estimator", "make_estimators"]
+__all__ = ["ESTIMATOR_TITLES", "ONLY_BY_NAME", "describe_estimator", "make_estimators"]
 
 ESTIMATOR_TITLES = {
     "logistic": "logistic regression",
     "boosting": "gradient boosting",
     "knn": "k-nearest neighbours",
     "forest": "random forest",
+    "mlp": "tabular net",
 }
+# Tried only where they are named. A fit of the net takes about ten times as long as one
+# of all others together (2 s on 768 rows), and a table needs hundreds of fits.
+ONLY_BY_NAME = ("mlp",)
 
 
 def make_estimators(
     names: Iterable[str] | None = None, *, small: bool = False
 ) -> dict[str, BaseEstimator]:
-    """Return fresh estimators by name, all for None.
+    """Return fresh estimators by name.
 
     Parameters
     ----------
     names : iterable of str, optional
-        Some of `ESTIMATOR_TITLES`.
+        Some of `ESTIMATOR_TITLES`; all of them by default, less those that take most
+        of the time (`ONLY_BY_NAME`).
     small : bool, default=False
-        Fewer trees, for the quick suite.
+        Fewer trees and smaller nets, for the quick suite.
 
     Returns
     -------
@@ -51,7 +56,18 @@ def make_estimators(
     >>> from skoverfit.bench import make_estimators
     >>> list(make_estimators())
     ['logistic', 'boosting', 'knn', 'forest']
+    >>> make_estimators(["mlp"])["mlp"]
+    TabularMLPClassifier(device='cpu')
     """
+    if names is None:
+        wanted = [name for name in ESTIMATOR_TITLES if name not in ONLY_BY_NAME]
+    else:
+        wanted = list(names)
+        for name in wanted:
+            if name not in ESTIMATOR_TITLES:
+                raise BadInputError(
+                    f"There is no estimator {name!r}. {suggest(name, ESTIMATOR_TITLES)}"
+                )
     made: dict[str, BaseEstimator] = {
         "logistic": LogisticRegression(max_iter=1000),
         # Early stopping off: on by itself above 10 000 rows, it would be a remedy that
@@ -62,15 +78,19 @@ def make_estimators(
         "knn": KNeighborsClassifier(),
         "forest": RandomForestClassifier(n_estimators=30 if small else 100),
     }
-    if names is None:
-        return made
-    wanted = list(names)
-    for name in wanted:
-        if name not in made:
-            raise BadInputError(
-                f"There is no estimator {name!r}. {suggest(name, made)}"
-            )
+    if "mlp" in wanted:
+        made["mlp"] = _net(small=small)
     return {name: made[name] for name in made if name in wanted}
+
+
+def _net(*, small: bool) -> BaseEstimator:
+    # Here, since torch takes seconds to load.
+    from skoverfit.neural_network import TabularMLPClassifier
+
+    # Times of cells compare on one device, and a GPU has no room for several workers.
+    if small:
+        return TabularMLPClassifier((32,), n_estimators=2, device="cpu")
+    return TabularMLPClassifier(device="cpu")
 
 
 def describe_estimator(estimator: BaseEstimator) -> dict[str, Any]:

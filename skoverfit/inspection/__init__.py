@@ -13,10 +13,14 @@ from skoverfit.inspection._synthetic_report import (
 from skoverfit.inspection._synthetic_report_display import (
     SyntheticReportDisplay as SyntheticReportDisplay,
 )
+from skoverfit.inspection._training_curve_display import (
+    TrainingCurveDisplay as TrainingCurveDisplay,
+)
 
 __all__ = [
     "ResamplingDisplay",
     "SyntheticReport",
     "SyntheticReportDisplay",
+    "TrainingCurveDisplay",
     "synthetic_report",
 ]

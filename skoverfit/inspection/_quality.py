@@ -10,6 +10,7 @@ import numpy as np
 
 from skoverfit._core._neighbors import NeighborTable, find_neighbors
 from skoverfit._core._random import derive_generator, derive_seed
+from skoverfit._core._resampling._strategy import plain
 from skoverfit.inspection._measured import Measured
 from skoverfit.inspection._tables import Tables
 from skoverfit.inspection._two_sample import clustered_auc, out_of_fold_scores
@@ -115,7 +116,7 @@ class Measures:
     def of_class(self, position: int) -> ClassQuality:
         """Return the figures of the class at this position."""
         t = self.tables
-        label = t.classes[position].item()
+        label = plain(t.classes[position])
         real = np.flatnonzero(t.labels == position)
         made = np.flatnonzero((t.labels_res == position) & t.origin.made)
         counts: dict[str, Any] = {
@@ -273,7 +274,7 @@ class Measures:
     def columns_of_class(self, position: int) -> list[ColumnQuality]:
         """Return the figures of every column in the class at this position."""
         t = self.tables
-        label = t.classes[position].item()
+        label = plain(t.classes[position])
         real = t.labels == position
         made = (t.labels_res == position) & t.origin.made
         if min(real.sum(), made.sum()) < FEWEST_ROWS:

@@ -19,10 +19,12 @@ __all__ = [
     "apply_remedy",
     "balance_class_weight",
     "class_weight_applies",
+    "mixup_applies",
     "reason_against",
     "regularization_applies",
     "sampler_applies",
     "strengthen_regularization",
+    "use_mixup",
 ]
 
 # Settings that regularize more than scikit-learn's defaults, by the parameter's name.
@@ -41,6 +43,11 @@ _STRONGER_TREES: tuple[dict[str, Any], ...] = (
 _STRONGER_BOOSTING: tuple[dict[str, Any], ...] = (
     {"max_leaf_nodes": 6, "l2_regularization": 1.0},
     {"max_leaf_nodes": 3, "l2_regularization": 10.0},
+)
+# Nets: weight decay and dropout together.
+_STRONGER_NETS: tuple[dict[str, Any], ...] = (
+    {"weight_decay": 0.1, "dropout": 0.3},
+    {"weight_decay": 1.0, "dropout": 0.5},
 )
 
 
@@ -104,11 +111,29 @@ def balance_class_weight(estimator: BaseEstimator) -> BaseEstimator:
     return clone(estimator).set_params(class_weight="balanced")
 
 
+def mixup_applies(estimator: BaseEstimator, class_counts: np.ndarray | None) -> str:
+    """Return "" or why mixup doesn't apply."""
+    if "batch_step" not in estimator.get_params(deep=False):
+        return f"{type(estimator).__name__} is no net: it has no batch_step"
+    return ""
+
+
+def use_mixup(estimator: BaseEstimator) -> BaseEstimator:
+    """Return a clone that trains on mixtures of rows."""
+    return clone(estimator).set_params(batch_step="mixup")
+
+
 def stronger_settings(estimator: BaseEstimator) -> list[dict[str, Any]]:
     """Return the settings that regularize this estimator more than it does now."""
     parameters = estimator.get_params(deep=False)
     if {"l2_regularization", "max_leaf_nodes"} <= set(parameters):
         return [dict(setting) for setting in _STRONGER_BOOSTING]
+    if {"weight_decay", "dropout"} <= set(parameters):
+        return [
+            dict(setting)
+            for setting in _STRONGER_NETS
+            if all(value > parameters[name] for name, value in setting.items())
+        ]
     if "min_samples_leaf" in parameters:
         return [
             dict(setting)
@@ -215,7 +240,7 @@ def apply_remedy(
         If the remedy can't be used with so few rows of a class, or is a tool.
     """
     if remedy.role == "tool":
-        raise ValueError(f"{remedy.title!r} is a tool and treats nothing itself")
+        raise ValueError(f"{remedy.title!r} is a tool: no remedy for classes by itself")
     plain = _set_random_state(clone(estimator), random_state)
     present = class_counts[class_counts > 0]
     smallest = int(present.min())

@@ -58,6 +58,8 @@ def make_table(
         dtype=(np.float64, np.float32),
         ensure_all_finite="allow-nan",
     )
+    if not fitting and sp.issparse(X) != sp.issparse(estimator._numeric):
+        X = X.toarray() if sp.issparse(X) else sp.csr_array(X)
     return NeighborTable(numeric=X, mismatch=estimator.mismatch), _NONE
 
 

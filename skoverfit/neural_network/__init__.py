@@ -14,19 +14,55 @@ from skoverfit.neural_network._batch_steps import (
     BatchStep as BatchStep,
     BatchStepCallback as BatchStepCallback,
     Mixup as Mixup,
+    StepModel as StepModel,
+)
+from skoverfit.neural_network._confidence_losses import (
+    FocalLoss as FocalLoss,
+    PassAtNLoss as PassAtNLoss,
+    StableMaxCrossEntropyLoss as StableMaxCrossEntropyLoss,
+)
+from skoverfit.neural_network._cross_val_predict_stacked import (
+    cross_val_predict_stacked as cross_val_predict_stacked,
+)
+from skoverfit.neural_network._ens_loss import EnsLoss as EnsLoss
+from skoverfit.neural_network._ens_loss_classifier import (
+    EnsLossClassifier as EnsLossClassifier,
 )
 from skoverfit.neural_network._gradient_noise import (
     GradientNoise as GradientNoise,
     add_gradient_noise_ as add_gradient_noise_,
 )
+from skoverfit.neural_network._long_tail_losses import (
+    ClassBalancedLoss as ClassBalancedLoss,
+    LDAMLoss as LDAMLoss,
+    LogitAdjustedLoss as LogitAdjustedLoss,
+)
+from skoverfit.neural_network._loss_base import (
+    ClassificationLoss as ClassificationLoss,
+)
 from skoverfit.neural_network._manifold_mixup import (
     ManifoldMixup as ManifoldMixup,
+)
+from skoverfit.neural_network._margin_losses import (
+    ExponentialLoss as ExponentialLoss,
+    HingeLoss as HingeLoss,
+    SquaredHingeLoss as SquaredHingeLoss,
+)
+from skoverfit.neural_network._noise_losses import (
+    BackwardCorrectedLoss as BackwardCorrectedLoss,
+    ForwardCorrectedLoss as ForwardCorrectedLoss,
+    GeneralizedCrossEntropyLoss as GeneralizedCrossEntropyLoss,
+    SymmetricCrossEntropyLoss as SymmetricCrossEntropyLoss,
 )
 from skoverfit.neural_network._perp_grad import (
     PerpGrad as PerpGrad,
     attach_perp_grad as attach_perp_grad,
     perpendicular_gradient_ as perpendicular_gradient_,
 )
+from skoverfit.neural_network._stacked_grid_search import (
+    StackedGridSearchCV as StackedGridSearchCV,
+)
+from skoverfit.neural_network._stacked_nets import StackedNets as StackedNets
 from skoverfit.neural_network._tabular_mlp_classifier import (
     TabularMLPClassifier as TabularMLPClassifier,
 )
@@ -58,13 +94,32 @@ __all__ = [
     "AAERLoss",
     "AdversarialMonitor",
     "AdversarialStep",
+    "BackwardCorrectedLoss",
     "BatchStep",
     "BatchStepCallback",
+    "ClassBalancedLoss",
+    "ClassificationLoss",
     "Cooldown",
+    "EnsLoss",
+    "EnsLossClassifier",
+    "ExponentialLoss",
+    "FocalLoss",
+    "ForwardCorrectedLoss",
+    "GeneralizedCrossEntropyLoss",
     "GradientNoise",
+    "HingeLoss",
+    "LDAMLoss",
+    "LogitAdjustedLoss",
     "ManifoldMixup",
     "Mixup",
+    "PassAtNLoss",
     "PerpGrad",
+    "SquaredHingeLoss",
+    "StableMaxCrossEntropyLoss",
+    "StackedGridSearchCV",
+    "StackedNets",
+    "StepModel",
+    "SymmetricCrossEntropyLoss",
     "TabularMLPClassifier",
     "TabularMLPRegressor",
     "TemperatureSampler",
@@ -75,6 +130,7 @@ __all__ = [
     "WinsorizedGradients",
     "add_gradient_noise_",
     "attach_perp_grad",
+    "cross_val_predict_stacked",
     "perpendicular_gradient_",
     "register_weight_compander",
     "remove_weight_compander",

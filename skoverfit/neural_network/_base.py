@@ -6,13 +6,12 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from numbers import Integral, Real
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -23,24 +22,43 @@ from sklearn.utils.validation import (
 
 from skoverfit._core._arrays import kind_of, n_rows, take_rows, to_numpy
 from skoverfit._core._random import derive_seed, root_entropy
-from skoverfit._core._validation import check_same_length, warn
+from skoverfit._core._validation import check_same_length
 from skoverfit.exceptions import BadInputError
-from skoverfit.neural_network._batch_steps import STEPS, BatchStep, get_batch_step
+from skoverfit.neural_network._batch_steps import get_batch_step
 from skoverfit.neural_network._callbacks import CallbackSupport, epoch_events
+from skoverfit.neural_network._checkpoints import TrainingCheckpoint
 from skoverfit.neural_network._devices import get_device
-from skoverfit.neural_network._encoding import TableEncoder, is_mixed_table
-from skoverfit.neural_network._layers import ACTIVATIONS
+from skoverfit.neural_network._encoding import (
+    EncodedTable,
+    TableEncoder,
+    is_mixed_table,
+)
+from skoverfit.neural_network._export import PortableNet
+from skoverfit.neural_network._history import HistoryMixin, history_rows
+from skoverfit.neural_network._interruption import (
+    tell_of_interruption,
+    unchanged_on_error,
+)
 from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._optimizers import get_optimizer, optimizer_parameters
-from skoverfit.neural_network._prepared import Prepared, holdout_parts
-from skoverfit.neural_network._schedules import SCHEDULES
+from skoverfit.neural_network._parameters import (
+    CONSTRAINTS,
+    DTYPES,
+    MIXED_PRECISIONS,
+    layer_sizes,
+)
+from skoverfit.neural_network._planned_fits import fit_is_planned
+from skoverfit.neural_network._prepared import (
+    PreparationMemo,
+    Prepared,
+    holdout_parts,
+    recall,
+)
+from skoverfit.neural_network._saving import SavableNet
 from skoverfit.neural_network._settings import Settings
 from skoverfit.neural_network._training import train_stack
 
 __all__ = ["BaseTabularMLP"]
-
-_DTYPES = {"float32": torch.float32, "float64": torch.float64}
-_MIXED = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def _known_container(X: Any) -> Any:
@@ -54,46 +72,12 @@ def _known_container(X: Any) -> Any:
     return X
 
 
-class BaseTabularMLP(CallbackSupport, BaseEstimator):
+class BaseTabularMLP(
+    SavableNet, PortableNet, HistoryMixin, CallbackSupport, BaseEstimator
+):
     """Base class of the tabular nets; use a derived class."""
 
-    _parameter_constraints: ClassVar[dict] = {
-        "hidden_layer_sizes": ["array-like"],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "numeric_embedding": [StrOptions({"auto", "periodic"}), None],
-        "linear_start": ["boolean"],
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
-        "loss": [str, type, torch.nn.Module],
-        "optimizer": [str, type],
-        "optimizer_params": [dict, None],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "schedule": [StrOptions(set(SCHEDULES))],
-        "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
-        "batch_step": [StrOptions(set(STEPS)), BatchStep, None],
-        "callbacks": [list, tuple, None],
-        "module": [callable, torch.nn.Module, None],
-        "categorical_features": ["array-like", StrOptions({"auto"}), None],
-        "numeric_scaling": [StrOptions({"robust", "standard"})],
-        "device": [str, torch.device],
-        "dtype": [StrOptions(set(_DTYPES))],
-        "mixed_precision": [StrOptions(set(_MIXED)), None],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
+    _parameter_constraints: ClassVar[dict] = CONSTRAINTS
 
     @abstractmethod
     def __init__(
@@ -128,6 +112,9 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         dtype: str,
         mixed_precision: str | None,
         max_time: float | None,
+        checkpoint: Any,
+        checkpoint_every: int,
+        resume_from: Any,
         warm_start: bool,
         verbose: int,
         random_state: Any,
@@ -161,6 +148,9 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         self.dtype = dtype
         self.mixed_precision = mixed_precision
         self.max_time = max_time
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.resume_from = resume_from
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
@@ -209,7 +199,7 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
 
     def _settings(self, *, incremental: bool = False) -> Settings:
         """Resolve the parameters; errors name the parameter."""
-        sizes = self._layer_sizes()
+        sizes = layer_sizes(self.hidden_layer_sizes)
         device = get_device(self.device)
         # A linear model of the first rows only would be frozen into what follows.
         linear = self.linear_start and self.module is None and bool(sizes)
@@ -219,7 +209,11 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
                 "dtype='float64' needs another device: 'mps' has no double precision."
             )
         optimizer = get_optimizer(self.optimizer)
-        mixed = None if self.mixed_precision is None else _MIXED[self.mixed_precision]
+        mixed = (
+            None
+            if self.mixed_precision is None
+            else MIXED_PRECISIONS[self.mixed_precision]
+        )
         if mixed is torch.float16 and device.type == "cpu":
             raise BadInputError(
                 "mixed_precision='float16' needs a GPU; use 'bfloat16' on the CPU."
@@ -243,7 +237,7 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
             max_time=self.max_time,
             gradient_clip=self.gradient_clip,
             device=device,
-            dtype=_DTYPES[self.dtype],
+            dtype=DTYPES[self.dtype],
             mixed_precision=mixed,
             optimizer=optimizer,
             optimizer_params=optimizer_parameters(optimizer, self.optimizer_params),
@@ -252,17 +246,6 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
             module=self.module,
             callbacks=None if self.callbacks is None else list(self.callbacks),
         )
-
-    def _layer_sizes(self) -> tuple[int, ...]:
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        if sizes.size == 0:
-            return ()
-        if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.min() < 1:
-            raise BadInputError(
-                "The 'hidden_layer_sizes' parameter must hold positive integers. Got "
-                f"{self.hidden_layer_sizes!r} instead."
-            )
-        return tuple(sizes.tolist())
 
     # --- input -----------------------------------------------------------------------
 
@@ -314,10 +297,14 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         settings: Settings,
         *,
         encoder: TableEncoder | None = None,
+        entropy: int | None = None,
         hold_out: bool,
+        memo: PreparationMemo | None = None,
     ) -> tuple[Prepared, dict[str, Any]]:
         """Check and encode the rows, decide who is trained on which."""
         first = encoder is None
+        if memo is not None:
+            memo.use(X)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is "
@@ -328,20 +315,18 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         weight = self._check_weights(sample_weight, X)
         told = self._check_target(y, weight, first=first)
         target, fitted = told["target"], told["fitted"]
-        weight = self._with_class_weight(weight, told)
+        full_weight = weight = self._with_class_weight(weight, told)
         if weight is not None and not (weight > 0).all():
             rows = np.flatnonzero(weight > 0)
             X, target, weight = take_rows(X, rows), target[rows], weight[rows]
-        if encoder is None:
-            encoder = TableEncoder.fit(
-                X,
-                weight,
-                scaling=self.numeric_scaling,
-                categorical_features=self.categorical_features,
-            )
-        kind = np.float32 if self.dtype == "float32" else np.float64
-        rows_ = encoder.transform(X, dtype=kind)
-        entropy = root_entropy(self.random_state)
+        scaling = self.numeric_scaling, self.categorical_features, self.dtype
+        encoder, rows_ = recall(
+            None if encoder else memo,
+            ("encode", full_weight, *scaling),
+            partial(self._encode, X, weight, encoder),
+        )
+        if entropy is None or self.random_state is not None:
+            entropy = root_entropy(self.random_state)
         n, n_nets = len(target), self.n_estimators
         train, valid = [np.arange(n)] * n_nets, None
         if hold_out:
@@ -356,12 +341,17 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         for rows in train if hold_out else train[:1]:
             own = None if weight is None else weight[rows]
             if settings.linear_start and first:
-                slope, start = self._linear_model(
-                    rows_.dense[rows].astype(np.float64),
-                    target[rows],
-                    own,
-                    fitted,
-                    encoder.spread**2,
+                slope, start = recall(
+                    memo,
+                    ("linear", rows, target[rows], full_weight, scaling, type(self)),
+                    partial(
+                        self._linear_model,
+                        rows_.dense[rows].astype(np.float64),
+                        target[rows],
+                        own,
+                        fitted,
+                        encoder.spread**2,
+                    ),
                 )
                 linear.append(slope)
             else:
@@ -380,8 +370,22 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
             seeds=[derive_seed(entropy, "net", k) for k in range(n_nets)],
             bias=np.stack(bias),
             linear=np.stack(linear) if linear else None,
+            extra={"entropy": entropy},
         )
         return prepared, fitted
+
+    def _encode(
+        self, X: Any, weight: np.ndarray | None, encoder: TableEncoder | None
+    ) -> tuple[TableEncoder, EncodedTable]:
+        """Return encoded rows and what encodes."""
+        made = encoder or TableEncoder.fit(
+            X,
+            weight,
+            scaling=self.numeric_scaling,
+            categorical_features=self.categorical_features,
+        )
+        kind = np.float32 if self.dtype == "float32" else np.float64
+        return made, made.transform(X, dtype=kind)
 
     def _strata(self, target: np.ndarray) -> np.ndarray | None:
         return target if target.dtype.kind == "i" else None
@@ -394,26 +398,37 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
     # --- fitting ---------------------------------------------------------------------
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        if fit_is_planned(self, X, y, sample_weight):
+            return self
         started = time.monotonic()
-        settings = self._settings()
-        again = self.warm_start and hasattr(self, "net_")
-        prepared, fitted = self._prepare(
-            X,
-            y,
-            sample_weight,
-            settings,
-            encoder=self._encoder if again else None,
-            hold_out=self.early_stopping,
-        )
-        if again:
-            self._check_same_shape(prepared)
-        with epoch_events(self, X, y, settings.max_epochs) as on_epoch:
-            net = train_stack(
-                [prepared],
-                [settings],
-                net=self.net_ if again else None,
-                on_epoch=on_epoch,
+        with unchanged_on_error(self):
+            settings = self._settings()
+            again = self.warm_start and hasattr(self, "net_")
+            checkpoint = TrainingCheckpoint.of(self)
+            prepared, fitted = self._prepare(
+                X,
+                y,
+                sample_weight,
+                settings,
+                encoder=self._encoder if again else None,
+                entropy=None if checkpoint is None else checkpoint.entropy,
+                hold_out=self.early_stopping,
             )
+            if again:
+                self._check_same_shape(prepared)
+            if checkpoint is not None:
+                checkpoint.check(prepared, settings)
+            with epoch_events(self, X, y, settings.max_epochs) as on_epoch:
+                net = train_stack(
+                    [prepared],
+                    [settings],
+                    net=self.net_ if again else None,
+                    on_epoch=on_epoch,
+                    checkpoint=checkpoint,
+                )
+        if not self.warm_start:
+            # `partial_fit` goes on with fresh moments, from a file and without one.
+            net.optimizer_.state.clear()
         self._finish(net, prepared, fitted, time.monotonic() - started)
         return self
 
@@ -428,18 +443,25 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
         for name, value in fitted.items():
             setattr(self, name, value)
         self._encoder = prepared.encoder
+        if not hasattr(net, "made_with"):
+            net.made_with = {
+                **self.get_params(deep=False),
+                "checkpoint": None,
+                "resume_from": None,
+            }
         self.net_ = net
-        self.n_iter_ = len(net.history)
+        self.history_ = history_rows(net.history)
+        self.n_iter_ = len(self.history_)
         self.fit_time_ = seconds
         if prepared.valid is not None:
-            self.best_epochs_ = net.best_.epochs.tolist()
+            # Counted from the first epoch of all, which a warm start continues.
+            before = self.n_iter_ - net.best_.epoch
+            self.best_epochs_ = (net.best_.epochs + before).tolist()
             self.best_losses_ = net.best_.losses.tolist()
         if net.interrupted_:
-            kept = "the best weights so far" if prepared.valid else "the last weights"
-            warn(
-                f"The training was interrupted after {self.n_iter_} of "
-                f"{self.max_epochs} epochs; the estimator is fitted with {kept}."
-            )
+            judged = prepared.valid is not None
+            n_epochs = self.n_iter_ - getattr(net, "first_row_", 0)
+            tell_of_interruption(n_epochs, self.max_epochs, judged=judged)
 
     def _check_same_shape(self, prepared: Prepared) -> None:
         was = self.net_.n_nets
@@ -451,19 +473,20 @@ class BaseTabularMLP(CallbackSupport, BaseEstimator):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         started = time.monotonic()
-        settings = self._settings(incremental=True)
-        again = hasattr(self, "net_")
-        prepared, fitted = self._prepare(
-            X,
-            y,
-            sample_weight,
-            settings,
-            encoder=self._encoder if again else None,
-            hold_out=False,
-        )
-        net = train_stack(
-            [prepared], [settings], net=self.net_ if again else None, epochs=1
-        )
+        with unchanged_on_error(self):
+            settings = self._settings(incremental=True)
+            again = hasattr(self, "net_")
+            prepared, fitted = self._prepare(
+                X,
+                y,
+                sample_weight,
+                settings,
+                encoder=self._encoder if again else None,
+                hold_out=False,
+            )
+            net = train_stack(
+                [prepared], [settings], net=self.net_ if again else None, epochs=1
+            )
         self._finish(net, prepared, fitted, time.monotonic() - started)
         return self
 

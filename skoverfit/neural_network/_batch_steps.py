@@ -31,25 +31,45 @@ __all__ = ["BatchStep", "BatchStepCallback", "Mixup", "StepModel", "get_batch_st
 class StepModel:
     """What a batch step may ask of the net that is trained.
 
-    Attributes
+    In a stack of nets all tensors have the net axis first; a step that treats the last
+    two axes as rows and columns works for both.
+
+    Parameters
     ----------
     encode : callable
         ``encode(batch)`` returns the input of the first layer, where rows can be mixed
-        and moved.
+        and moved: numbers scaled and embedded, categories as vectors.
     decode : callable
         ``decode(encoded)`` returns the output.
     loss : callable
-        ``loss(output, target, weight)`` returns weighted losses of the rows, or their
-        mean.
+        ``loss(output, target, weight)`` returns weighted losses of the rows; in a plain
+        skorch net their mean.
     generators : sequence of torch.Generator
-        One a net.
-    module : torch.nn.Module or None
+        One a net; all that is random in a step is drawn from them.
+    module : torch.nn.Module, default=None
         What ``encode`` and ``decode`` run.
-    bounds : callable or None
+    bounds : callable, default=None
         ``bounds()`` returns the smallest and largest value of each dense column in the
         rows that a net trains on.
-    epoch : float
+    epoch : float, default=0.0
         Epochs that are over in this training, with the part of the current one.
+
+    See Also
+    --------
+    BatchStep : What is given this.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skoverfit.neural_network import StepModel
+    >>> model = StepModel(
+    ...     encode=lambda batch: batch.dense,
+    ...     decode=torch.nn.Linear(3, 2),
+    ...     loss=lambda output, target, weight: output.square().mean(dim=1),
+    ...     generators=[torch.Generator().manual_seed(0)],
+    ... )
+    >>> model.loss(model.decode(torch.zeros(5, 3)), None, None).shape
+    torch.Size([5])
     """
 
     encode: Callable[[Batch], torch.Tensor]
@@ -62,10 +82,40 @@ class StepModel:
 
 
 class BatchStep:
-    """The plain step: the loss of the outputs. Base class of all steps.
+    """Compute the loss of a batch: the plain step, and base class of all steps.
 
     A step is a callable ``step(model, batch) -> losses``; it draws random numbers only
     from ``model.generators``, one a net, so that a net in a stack is trained as alone.
+    The batch has ``dense``, ``codes``, ``target``, ``weight`` and ``count``. Equal
+    parameters should make equal steps (``__eq__``), and ``repr`` should show them: a
+    search and the benchmark's store tell steps apart by it.
+
+    See Also
+    --------
+    Mixup : A step that mixes rows.
+    StepModel : What a step may ask of the net.
+    BatchStepCallback : The same step in a plain skorch net.
+
+    Examples
+    --------
+    Noise on the encoded rows, drawn by each net from its own generator:
+
+    >>> import torch
+    >>> from sklearn.datasets import load_iris
+    >>> from skoverfit.neural_network import BatchStep, TabularMLPClassifier
+    >>> class Noise(BatchStep):
+    ...     def __call__(self, model, batch):
+    ...         x = model.encode(batch)
+    ...         parts = x.unsqueeze(0) if len(model.generators) == 1 else x
+    ...         noise = torch.stack([
+    ...             torch.randn(part.shape, generator=generator)
+    ...             for part, generator in zip(parts, model.generators)
+    ...         ]).view_as(x)
+    ...         output = model.decode(x + 0.1 * noise)
+    ...         return model.loss(output, batch.target, batch.weight)
+    >>> net = TabularMLPClassifier(batch_step=Noise(), max_epochs=5, random_state=0)
+    >>> net.fit(*load_iris(return_X_y=True)).score(*load_iris(return_X_y=True)) > 0.9
+    True
     """
 
     # Whether the outputs that a step sees are not those of whole batches.
@@ -104,6 +154,19 @@ class Mixup(BatchStep):
         Both parameters of the Beta distribution; the paper uses 0.1 to 0.4 on large
         image sets and 1 on small ones. Towards 0 it becomes the plain step.
 
+    See Also
+    --------
+    BatchStep : The plain step, and how to write one.
+    BatchStepCallback : Mixup in a plain skorch net.
+
+    Notes
+    -----
+    The paper mixes the rows as they are read; here numbers are mixed behind their
+    scaling and embedding, too. A batch of ``n`` rows is still ``n`` rows, so a step
+    costs a second evaluation of the loss and nothing else. Each of the two losses has
+    the weight of its own row. Probabilities of a net that was trained on mixtures are
+    less extreme; validation losses are those of plain rows.
+
     References
     ----------
     Zhang, Cisse, Dauphin & Lopez-Paz (2018), "mixup: Beyond empirical risk
@@ -114,7 +177,9 @@ class Mixup(BatchStep):
     >>> from sklearn.datasets import load_iris
     >>> from skoverfit.neural_network import Mixup, TabularMLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> net = TabularMLPClassifier(batch_step=Mixup(0.4), random_state=0).fit(X, y)
+    >>> net = TabularMLPClassifier(
+    ...     batch_step=Mixup(0.4), max_epochs=10, random_state=0
+    ... ).fit(X, y)
     >>> net.score(X, y) > 0.9
     True
     """
@@ -138,7 +203,20 @@ class Mixup(BatchStep):
         return hash((type(self), *sorted(vars(self).items())))
 
     def __call__(self, model: StepModel, batch: Batch) -> torch.Tensor:
-        """Return the losses of the mixed batch."""
+        """Return the losses of the mixed batch.
+
+        Parameters
+        ----------
+        model : StepModel
+            The net, as a step may use it.
+        batch : Batch
+            Rows of the step.
+
+        Returns
+        -------
+        tensor
+            What ``model.loss`` returns.
+        """
         encoded = model.encode(batch)
         stacked = len(model.generators) > 1
         rows = self._shares(model, encoded)
@@ -190,6 +268,8 @@ class Mixup(BatchStep):
         place = torch.arange(length, device=batch.dense.device)
         last = batch.count.long().unsqueeze(1)
         following = torch.where(place + 1 < last, place + 1, 0)
+        # Rows that only fill the batch up stay with themselves, whose weight is 0.
+        following = torch.where(place < last, following, place)
 
         def take(x: torch.Tensor) -> torch.Tensor:
             index = following.view(*following.shape, *([1] * (x.dim() - 2)))
@@ -224,12 +304,20 @@ def get_batch_step(step: Any) -> BatchStep:
 class BatchStepCallback(Callback):
     """Run a batch step inside a plain skorch net.
 
+    The callback takes the place of the net's ``train_step_single`` while it trains, so
+    optimizers, schedulers and other callbacks work as before. The net gets one tensor
+    of inputs; whatever its module does with it comes after the step's encoding.
+
     Parameters
     ----------
     step : BatchStep
         For example `Mixup`.
     random_state : int, default=0
-        Seed of the step's generator.
+        Seed of the step's generator. Each training starts it anew.
+
+    See Also
+    --------
+    BatchStep : How to write a step.
 
     Examples
     --------
@@ -251,7 +339,19 @@ class BatchStepCallback(Callback):
         self.random_state = random_state
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **_: Any) -> None:
-        """Put the step in place of the net's own."""
+        """Put the step in place of the net's own.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The net that begins to train.
+        X : object, default=None
+            Not used.
+        y : object, default=None
+            Not used.
+        **_ : dict
+            Not used.
+        """
         generator = torch.Generator().manual_seed(self.random_state)
         bounds = _bounds(X, net.device)
         self._place, self._n_batches = 0.0, 1
@@ -308,7 +408,19 @@ class BatchStepCallback(Callback):
             self._place += 1 / self._n_batches
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **_: Any) -> None:
-        """Give the net its own step back."""
+        """Give the net its own step back.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The net that ends its training.
+        X : object, default=None
+            Not used.
+        y : object, default=None
+            Not used.
+        **_ : dict
+            Not used.
+        """
         del net.train_step_single
 
 

@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from skoverfit._core._progress import Progress
+
 __all__ = ["CallbackSupport", "epoch_events", "with_callbacks"]
 
 try:
@@ -25,28 +27,55 @@ except ImportError:  # before scikit-learn 1.9
 def epoch_events(
     estimator: Any, X: Any, y: Any, n_epochs: int
 ) -> Iterator[Callable[[Any], bool] | None]:
-    """Tell scikit-learn's callbacks of the fit; yield what tells them of an epoch.
+    """Show the progress and tell scikit-learn's callbacks of a fit.
 
-    The function returns whether a callback asks for an end of the training.
+    What is yielded tells them of an epoch, and returns whether a callback asks for an
+    end of the training; None where nobody listens.
     """
+    with _callback_events(estimator, X, y, n_epochs) as told:
+        if not estimator.verbose:
+            yield told
+            return
+        with Progress(n_epochs, verbose=1, unit="epochs") as progress:
+
+            def on_epoch(net: Any) -> bool:
+                progress.advance()
+                return told is not None and told(net)
+
+            yield on_epoch
+
+
+@contextlib.contextmanager
+def _callback_events(
+    estimator: Any, X: Any, y: Any, n_epochs: int
+) -> Iterator[Callable[[Any], bool] | None]:
     if not getattr(estimator, "_skl_callbacks", None):
         yield None
         return
     context = estimator._init_callback_context(max_subtasks=n_epochs)
     context.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
     open_epochs: list[Any] = []
+    left = n_epochs
 
     def begin() -> None:
         epoch = context.subcontext(task_name="epoch")
         epoch.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
         open_epochs.append(epoch)
 
-    def on_epoch(net: Any) -> bool:
+    def end() -> bool:
         epoch = open_epochs.pop()
-        stop = epoch.call_on_fit_task_end(estimator=estimator, X=X, y=y)
-        begin()
-        return bool(stop)
+        return bool(epoch.call_on_fit_task_end(estimator=estimator, X=X, y=y))
+
+    def on_epoch(net: Any) -> bool:
+        nonlocal left
+        left -= 1
+        stop = end()
+        if left and not (stop or net.best_.is_over or net.timed_out_):
+            begin()
+        return stop
 
     begin()
     yield on_epoch
+    if open_epochs:  # interrupted in between
+        end()
     context.call_on_fit_task_end(estimator=estimator, X=X, y=y)

@@ -31,6 +31,8 @@ class Batch:
         that a net trains on.
     count : tensor of shape (n_nets,) or int
         Rows of each net in the batch, without those that only fill it up.
+    lengths : list of int or None
+        The same in main memory, where the nets' counts may differ.
     """
 
     dense: torch.Tensor
@@ -38,6 +40,7 @@ class Batch:
     target: torch.Tensor
     weight: torch.Tensor | None
     count: torch.Tensor | int
+    lengths: Sequence[int] | None = None
 
 
 @dataclass(kw_only=True)
@@ -144,7 +147,8 @@ class TrainBatches:
     """One epoch of batches: every row once, in an order drawn anew by each net.
 
     An epoch has ``ceil(n / batch_size)`` batches whose sizes differ by at most one, so
-    that no batch has a single row unless all have.
+    that no batch has a single row unless all have. Where parts differ in length, n is
+    the longest.
     """
 
     def __init__(
@@ -155,12 +159,7 @@ class TrainBatches:
     ) -> None:
         self.data, self.generators = data, generators
         counts = [len(rows) for rows in data.train]
-        numbers = {-(-n // batch_size) for n in counts}
-        if len(numbers) > 1:
-            raise ValueError(
-                f"Nets of one stack need equally many batches, got {sorted(numbers)}."
-            )
-        self.n_batches = numbers.pop()
+        self.n_batches = -(-max(counts) // batch_size)
         self._means = data.mean_weights(data.train)
         starts = [self._starts(n) for n in counts]
         self._starts_of_first = starts[0].tolist()
@@ -183,7 +182,10 @@ class TrainBatches:
         real = step < sizes[:, :, None]
         self._slots = torch.where(real, slots, starts[:, :-1, None]).flatten(1)
         self._real = real.flatten(1).to(self.data.dense.dtype)
-        self._sizes = sizes.T.to(self.data.device, self.data.dense.dtype)
+        # Batches of one row may leave a shorter part without one at the end.
+        divisors = sizes.T.clamp(min=1)
+        self._sizes = divisors.to(self.data.device, self.data.dense.dtype)
+        self._lengths = sizes.T.tolist()
 
     def __len__(self) -> int:
         return self.n_batches
@@ -206,9 +208,10 @@ class TrainBatches:
             if self._slots is None:
                 first, last = self._starts_of_first[number : number + 2]
                 count: torch.Tensor | int = last - first
+                lengths = None
             else:
                 first, last = number * self._width, (number + 1) * self._width
-                count = self._sizes[number]
+                count, lengths = self._sizes[number], self._lengths[number]
                 real = self._real[:, first:last].to(data.device)
             rows = order[..., first:last]
             dense, codes, target = data.gather(rows)
@@ -218,6 +221,7 @@ class TrainBatches:
                 target=target,
                 weight=self._weight(rows, real),
                 count=count,
+                lengths=lengths,
             )
 
     def _weight(

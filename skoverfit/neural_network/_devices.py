@@ -11,7 +11,7 @@ import torch
 
 from skoverfit.exceptions import BadInputError
 
-__all__ = ["fork_generators", "get_device", "placed"]
+__all__ = ["fork_generators", "get_device", "placed", "seed_generators"]
 
 # A table may fill this share of the free memory of a device; nets need the rest.
 _SHARE = 0.5
@@ -56,7 +56,24 @@ def fork_generators(device: torch.device) -> Iterator[None]:
     """Give torch's global generators back as they were."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        yield
+        if device.type != "mps":
+            yield
+            return
+        before = torch.mps.get_rng_state()
+        try:
+            yield
+        finally:
+            torch.mps.set_rng_state(before)
+
+
+def seed_generators(seed: int, device: torch.device) -> None:
+    """Seed torch's generators of the main memory and of a device, but no others."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
 
 
 def placed(

@@ -24,7 +24,7 @@ MAX_ONE_HOT = 64
 # Tables of at most so many rows, and twice the columns, are rotated into the space that
 # their rows span: nothing is lost, and a net reads hundreds of columns less.
 MAX_ROTATED_ROWS = 2000
-_CLIP = 3.0
+CLIP = 3.0
 # Quartiles of a normal distribution are 1.35 standard deviations apart.
 _NORMAL_RANGE = 1.35
 
@@ -224,7 +224,7 @@ class TableEncoder:
         if gone.any():
             made[gone] = 0.0
         if self.scaling == "robust":
-            made /= np.sqrt(1 + (made / _CLIP) ** 2)
+            made /= np.sqrt(1 + (made / CLIP) ** 2)
         parts = [made]
         if self.has_missing.any():
             parts.append(np.isnan(numbers[:, self.has_missing]).astype(np.float64))
@@ -293,7 +293,12 @@ class TableEncoder:
         ValueError
             Where a column that was numeric in fit holds text.
         """
-        numbers, codes = self._read(X)
+        return self.encode(*self._read(X), dtype)
+
+    def encode(
+        self, numbers: np.ndarray, codes: list[np.ndarray], dtype: Any
+    ) -> EncodedTable:
+        """Encode numbers ``(n, p)`` and the codes of each nominal column."""
         raw = self._raw(numbers, codes)[:, self.order]
         raw -= self.mean
         if self.rotation is not None:

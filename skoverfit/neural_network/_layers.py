@@ -95,8 +95,9 @@ class StackedDropout(nn.Module):
         super().__init__()
         self.p = p
         self.generators: Sequence[torch.Generator] | None = None
-        # Rows of each net that are real, where nets of a stack have unequal batches.
-        self.counts: Sequence[int] | None = None
+        # Rows of each net in a batch that is filled up; what a generator yields next
+        # depends on how many numbers were drawn, so none are drawn for the filling.
+        self.lengths: Sequence[int] | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Drop in training, with the generators that the net loop set."""
@@ -106,7 +107,7 @@ class StackedDropout(nn.Module):
             return functional.dropout(x, self.p)
         if x.dim() == 2:
             return x * self._mask(x, x.shape[0], self.generators[0])
-        counts = self.counts or [x.shape[1]] * len(x)
+        counts = self.lengths or [x.shape[1]] * len(x)
         masks = [
             self._mask(part, count, generator)
             for part, count, generator in zip(x, counts, self.generators, strict=True)
@@ -140,10 +141,10 @@ class PeriodicEmbedding(nn.Module):
         Shape of the input.
     n_frequencies : int, default=16
         Cosines a column.
-    embedding_dim : int, default=3
-        Numbers that a column becomes.
-    frequency_scale : float, default=0.1
-        Standard deviation of the frequencies at the start.
+    embedding_dim : int, default=6
+        Numbers that a column becomes; the paper has 3.
+    frequency_scale : float, default=0.3
+        Standard deviation of the frequencies at the start; the paper has 0.1.
     """
 
     def __init__(
@@ -152,8 +153,8 @@ class PeriodicEmbedding(nn.Module):
         n_columns: int,
         *,
         n_frequencies: int = 16,
-        embedding_dim: int = 3,
-        frequency_scale: float = 0.1,
+        embedding_dim: int = 6,
+        frequency_scale: float = 0.3,
     ) -> None:
         super().__init__()
         self.n_nets = n_nets

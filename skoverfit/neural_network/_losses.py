@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -10,11 +11,48 @@ from torch import nn
 
 from skoverfit._core._names import suggest
 from skoverfit.exceptions import BadInputError
+from skoverfit.neural_network._confidence_losses import (
+    FocalLoss,
+    PassAtNLoss,
+    StableMaxCrossEntropyLoss,
+)
+from skoverfit.neural_network._ens_loss import EnsLoss
+from skoverfit.neural_network._long_tail_losses import (
+    ClassBalancedLoss,
+    LDAMLoss,
+    LogitAdjustedLoss,
+)
+from skoverfit.neural_network._loss_base import ClassificationLoss
+from skoverfit.neural_network._margin_losses import (
+    ExponentialLoss,
+    HingeLoss,
+    SquaredHingeLoss,
+)
+from skoverfit.neural_network._noise_losses import (
+    BackwardCorrectedLoss,
+    ForwardCorrectedLoss,
+    GeneralizedCrossEntropyLoss,
+    SymmetricCrossEntropyLoss,
+)
 
 __all__ = ["CLASSIFICATION_LOSSES", "REGRESSION_LOSSES", "get_loss", "row_losses"]
 
 CLASSIFICATION_LOSSES: dict[str, type[nn.Module]] = {
+    "backward_corrected": BackwardCorrectedLoss,
+    "class_balanced": ClassBalancedLoss,
     "cross_entropy": nn.CrossEntropyLoss,
+    "ens_loss": EnsLoss,
+    "exponential": ExponentialLoss,
+    "focal": FocalLoss,
+    "forward_corrected": ForwardCorrectedLoss,
+    "generalized_cross_entropy": GeneralizedCrossEntropyLoss,
+    "hinge": HingeLoss,
+    "ldam": LDAMLoss,
+    "logit_adjusted": LogitAdjustedLoss,
+    "pass_at_n": PassAtNLoss,
+    "squared_hinge": SquaredHingeLoss,
+    "stablemax": StableMaxCrossEntropyLoss,
+    "symmetric_cross_entropy": SymmetricCrossEntropyLoss,
 }
 REGRESSION_LOSSES: dict[str, type[nn.Module]] = {
     "absolute_error": nn.L1Loss,
@@ -47,6 +85,10 @@ def get_loss(loss: Any, known: dict[str, type[nn.Module]], **parameters: Any) ->
                 f"The loss {loss.__name__} can't be made with reduction='none': {exc}. "
                 "One value a row is needed for sample weights and for stacked nets."
             ) from exc
+    if isinstance(loss, ClassificationLoss):
+        loss = copy.deepcopy(loss)  # it will be told the class counts
+        loss.reduction = "none"
+        return loss
     if isinstance(loss, nn.Module):
         if getattr(loss, "reduction", None) != "none":
             raise BadInputError(
@@ -62,7 +104,10 @@ def get_loss(loss: Any, known: dict[str, type[nn.Module]], **parameters: Any) ->
 
 
 def row_losses(
-    criterion: nn.Module, output: torch.Tensor, target: torch.Tensor
+    criterion: nn.Module,
+    output: torch.Tensor,
+    target: torch.Tensor,
+    weight: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return one loss a row, in the shape of the leading axes of the output.
 
@@ -74,7 +119,12 @@ def row_losses(
         Logits, or values.
     target : tensor of shape (..., batch) or (..., batch, n_outputs)
         Class codes, or values.
+    weight : tensor of the shape of the leading axes, optional
+        For a loss that looks at several rows at once (`EnsLoss`): rows of
+        weight 0 are none. The losses are not multiplied by it.
     """
+    if isinstance(criterion, EnsLoss):
+        return criterion.rows_of_nets(output, target, weight)
     if target.dim() == output.dim() - 1:  # class codes
         rows = criterion(output.flatten(0, -2), target.flatten())
         return rows.view(target.shape)

@@ -59,7 +59,10 @@ def fresh_module(module: Any, n_features: int, n_outputs: int) -> nn.Module:
     else:
         name = getattr(module, "__name__", repr(module))
         sizes = {"n_features": n_features, "n_outputs": n_outputs}
-        known = inspect.signature(module).parameters
+        try:
+            known = inspect.signature(module).parameters
+        except ValueError:  # of a type that is not written in Python
+            known = {}  # type: ignore[assignment]
         try:
             made = module(**{k: v for k, v in sizes.items() if k in known})
         except TypeError as exc:

@@ -10,8 +10,8 @@ has its own rows, generator, learning rate, best weights, and they never meet.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,55 +21,17 @@ from skorch.callbacks import Callback
 from skoverfit.exceptions import TrainingError
 from skoverfit.neural_network._batch_steps import BatchStep, StepModel
 from skoverfit.neural_network._best_weights import BestWeights
+from skoverfit.neural_network._compaction import drop_finished, take_back
 from skoverfit.neural_network._data import Batch, NetData, TrainBatches, ValidBatches
 from skoverfit.neural_network._losses import row_losses
 from skoverfit.neural_network._schedules import Schedule
+from skoverfit.neural_network._training_plan import TrainingPlan
 
-__all__ = ["TabularNet", "TrainingPlan"]
+__all__ = ["TabularNet"]
 
 # Numbers of the widest layer when rows are only run forward: 4 MiB in float32.
 _NUMBERS_AT_ONCE = 1 << 20
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
-
-
-@dataclass(kw_only=True)
-class TrainingPlan:
-    """How a stack of nets is trained; lists have one entry a net.
-
-    Attributes
-    ----------
-    generators : list of torch.Generator
-        What each net draws its order of rows, masks and mixtures from.
-    learning_rate, weight_decay : list of float
-        Of each net.
-    schedule : str, default="constant"
-        Name of a schedule, which all nets share.
-    warmup_epochs : int, default=0
-        Epochs over which the learning rate rises.
-    patience : int or None, default=None
-        Epochs without a better validation loss after which a net is done; None trains
-        all epochs.
-    tol : float, default=0
-        How much lower a validation loss has to be to be better.
-    max_time : float or None, default=None
-        Seconds after which training ends, at the end of an epoch.
-    mixed_precision : torch.dtype or None, default=None
-        Dtype of the forward pass under autocast.
-    gradient_clip : float or None, default=None
-        Largest norm of the gradient of each net.
-    """
-
-    generators: Sequence[torch.Generator]
-    learning_rate: Sequence[float]
-    weight_decay: Sequence[float]
-    schedule: str = "constant"
-    warmup_epochs: int = 0
-    patience: int | None = None
-    tol: float = 0.0
-    max_time: float | None = None
-    mixed_precision: torch.dtype | None = None
-    gradient_clip: float | None = None
-    on_epoch: Callable[[TabularNet], bool] | None = field(default=None, repr=False)
 
 
 class TabularNet(NeuralNet):
@@ -114,7 +76,7 @@ class TabularNet(NeuralNet):
     def initialize_optimizer(self, triggered_directly: bool | None = None) -> Any:
         """Make the optimizer with the module's own parameter groups, if it has any."""
         parameters = self.get_params_for("optimizer")
-        parameters["lr"] = self.plan.learning_rate[0]
+        parameters["lr"] = max(self.plan.learning_rate)
         decay = self.plan.weight_decay[0]
         groups: list[dict[str, Any]] = [
             {"params": list(self.module_.parameters()), "decayed": True}
@@ -125,15 +87,14 @@ class TabularNet(NeuralNet):
         if own:
             groups.append({"params": own, "decayed": False})
         self._uneven = self._is_uneven()
-        if decay == 0.0 or self._uneven:
-            for group in groups:
-                group["weight_decay"] = 0.0
-            if not self._uneven:  # one group is one fused call
-                every = [p for group in groups for p in group["params"]]
-                groups = [{"params": every, "decayed": True, "weight_decay": 0.0}]
-        else:
-            for group in groups:
-                group["weight_decay"] = decay if group["decayed"] else 0.0
+        # Only AdamW's decay is apart from the gradient, and can be done by hand.
+        self._own_decay = self._uneven and self.optimizer is torch.optim.AdamW
+        for group in groups:
+            decayed = group["decayed"] and not self._own_decay
+            group["weight_decay"] = decay if decayed else 0.0
+        if decay == 0.0 and not self._uneven:  # one group is one fused call
+            every = [p for group in groups for p in group["params"]]
+            groups = [{"params": every, "decayed": True, "weight_decay": 0.0}]
         groups = [group for group in groups if group["params"]]
         self.optimizer_ = self.optimizer(groups, **parameters)
         for group in self.optimizer_.param_groups:
@@ -143,6 +104,12 @@ class TabularNet(NeuralNet):
     def _is_uneven(self) -> bool:
         plan = self.plan
         return len({*plan.learning_rate}) > 1 or len({*plan.weight_decay}) > 1
+
+    def on_epoch_begin(self, net: Any, *args: Any, **kwargs: Any) -> None:
+        """Open a row of the history, and tell a loss that wants to know."""
+        super().on_epoch_begin(net, *args, **kwargs)
+        if hasattr(self.criterion_, "on_epoch_begin"):
+            self.criterion_.on_epoch_begin(len(self.history) - 1, self.max_epochs)
 
     def get_split_datasets(
         self, X: NetData, y: Any = None, **fit_params: Any
@@ -168,6 +135,8 @@ class TabularNet(NeuralNet):
         Ctrl-C ends the training, too; ``interrupted_`` tells so afterwards, and the
         best weights so far are in place.
         """
+        self.began_, self.interrupted_, self.timed_out_ = False, False, False
+        self.first_row_ = len(self.history)
         self.check_training_readiness()
         epochs = self.max_epochs if epochs is None else epochs
         data, held_out = self.get_split_datasets(X, y)
@@ -175,27 +144,48 @@ class TabularNet(NeuralNet):
         valid = None if held_out is None else self.get_iterator(held_out)
         self._prepare(train, epochs)
         self.best_ = BestWeights(self.module_, self.n_nets, self.plan)
-        self.interrupted_, self.timed_out_ = False, False
+        self.failed_: dict[int, TrainingError] = {}
+        self._whole: Any = None
         started = time.monotonic()
+        saver, done = self.plan.checkpoint, 0
         try:
             if valid is not None:
                 self._set_training(False)
                 self.best_.start(self.module_, self.validation_losses(valid).tolist())
-            for _ in range(epochs):
+            if saver is not None:
+                done, spent = saver.resume(self)
+                started -= spent
+            self.began_ = True
+            for _ in range(done, epochs):
                 self.notify("on_epoch_begin", dataset_train=data, dataset_valid=valid)
                 self.run_single_epoch(train, True, "train", self.train_step)
                 self.run_single_epoch(valid, False, "valid", self.validation_step)
                 self.history.record("epoch_seconds", time.monotonic() - started)
-                if self._ends(data, valid, started):
+                over = self._ends(data, valid, started)
+                if saver is not None:
+                    saver.after_epoch(self, time.monotonic() - started, over=over)
+                if over:
                     break
+                smaller = drop_finished(self, data)
+                if smaller is not None:
+                    train = self.get_iterator(smaller, training=True)
+                    self._model.bounds = partial(getattr, smaller, "bounds")
+                    valid = self.get_iterator(smaller)
+            if saver is not None:
+                saver.at_end(self, time.monotonic() - started)
         except KeyboardInterrupt:
             self.interrupted_ = True
+            if self.history and "epoch_seconds" not in self.history[-1]:
+                self.history.pop()  # an epoch that did not come to its end
         finally:
+            take_back(self)
             if valid is not None:
                 self.best_.restore(self.module_)
             self.module_.eval()
+            if hasattr(self.module_, "set_generators"):
+                self.module_.set_generators(None)
             del self._model, self._step, self._learnt
-            self.plan.on_epoch = None
+            self.plan.on_epoch = self.plan.checkpoint = None
         return self
 
     def _prepare(self, train: TrainBatches, epochs: int) -> None:
@@ -216,21 +206,14 @@ class TabularNet(NeuralNet):
         self._scaler = None
         if plan.mixed_precision is torch.float16:
             self._scaler = torch.amp.GradScaler(torch.device(self.device).type)
-        if hasattr(self.module_, "set_generators"):
-            if not hasattr(self, "mask_generators_"):
-                # Masks are drawn where they are needed, orders in main memory.
-                self.mask_generators_ = [
-                    torch.Generator(self.device).manual_seed(g.initial_seed() ^ 1)
-                    for g in plan.generators
-                ]
-            self.module_.set_generators(self.mask_generators_)
+        self._set_masks()
         self._model = StepModel(
             encode=self._encode,
             decode=self._decode,
             loss=self._weighted_losses,
             generators=plan.generators,
             module=self.module_,
-            bounds=lambda: train.data.bounds,
+            bounds=partial(getattr, train.data, "bounds"),
         )
         self._epoch_steps = len(train)
         self._step = self.batch_step or BatchStep()
@@ -239,15 +222,32 @@ class TabularNet(NeuralNet):
         ]
         self._rates = self._ratios() if self._uneven else None
 
+    def _set_masks(self) -> None:
+        """Give generators to the module for its masks, and to a loss that draws."""
+        parts = (self.module_, self.criterion_)
+        drawing = [part for part in parts if hasattr(part, "set_generators")]
+        if not drawing:
+            return
+        if not hasattr(self, "mask_generators_"):
+            # Masks are drawn where they are needed, orders in main memory.
+            self.mask_generators_ = [
+                torch.Generator(self.device).manual_seed(g.initial_seed() ^ 1)
+                for g in self.plan.generators
+            ]
+        for part in drawing:
+            part.set_generators(self.mask_generators_)
+
     def _ratios(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return learning rates relative to the first, and decays, one a net."""
+        """Return learning rates relative to the largest, and decays, one a net."""
         rates = torch.tensor(self.plan.learning_rate, dtype=torch.float64)
         decays = torch.tensor(self.plan.weight_decay, dtype=torch.float64)
         parameter = next(self.module_.parameters())
-        return (rates / rates[0]).to(parameter), decays.to(parameter)
+        return (rates / rates.max()).to(parameter), decays.to(parameter)
 
     def _encode(self, batch: Batch) -> torch.Tensor:
         if hasattr(self.module_, "encode"):
+            if batch.lengths is not None:
+                self.module_.set_lengths(batch.lengths)
             return self.module_.encode(batch.dense, batch.codes)
         return batch.dense
 
@@ -259,7 +259,7 @@ class TabularNet(NeuralNet):
     def _weighted_losses(
         self, output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None
     ) -> torch.Tensor:
-        rows = row_losses(self.criterion_, output, target)
+        rows = row_losses(self.criterion_, output, target, weight)
         return rows if weight is None else rows * weight
 
     def _mean(self, rows: torch.Tensor, count: torch.Tensor | int) -> torch.Tensor:
@@ -273,7 +273,7 @@ class TabularNet(NeuralNet):
         row = self.history[-1]
         if valid is not None:
             self.best_.note(self.module_, row["valid_losses"])
-        done = valid is not None and self.best_.is_over
+        done = self.best_.is_over
         if self.plan.max_time is not None:
             spent = time.monotonic() - started
             self.timed_out_ = not done and spent >= self.plan.max_time
@@ -293,7 +293,7 @@ class TabularNet(NeuralNet):
         self._set_training(training)
         if not training:
             losses = self.validation_losses(iterator)
-            self.history.record("valid_losses", losses.tolist())
+            self.history.record("valid_losses", self._of_all(losses))
             self.history.record("valid_loss", float(losses.mean()))
             return
         begin, end = "on_batch_begin" in self._hooked, "on_batch_end" in self._hooked
@@ -307,17 +307,21 @@ class TabularNet(NeuralNet):
                 self.notify("on_batch_end", batch=batch, training=True, loss=loss)
         losses = torch.stack(steps).view(len(steps), -1).double().cpu()
         self._check_finite(losses)
-        self.history.record("train_losses", losses.mean(dim=0).tolist())
+        self.history.record("train_losses", self._of_all(losses.mean(dim=0)))
         self.history.record("train_loss", float(losses.mean()))
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+
+    def _of_all(self, losses: torch.Tensor) -> list[float]:
+        """Return losses of all nets; NaN for those that were dropped."""
+        if self.best_.active is None:
+            return losses.tolist()
+        whole = torch.full((self.best_.n_nets,), torch.nan, dtype=losses.dtype)
+        whole[self.best_.active] = losses
+        return whole.tolist()
 
     def train_step(self, batch: Batch, **fit_params: Any) -> torch.Tensor:
         """Do one step of the optimizer; return the loss of each net, detached."""
         optimizer, plan = self.optimizer_, self.plan
-        if isinstance(batch.count, torch.Tensor) and hasattr(
-            self.module_, "set_counts"
-        ):
-            self.module_.set_counts([int(count) for count in batch.count])
         done = self.n_steps_ - self._first_step
         self._model.epoch = done / self._epoch_steps
         for parameter in self._learnt:
@@ -348,7 +352,7 @@ class TabularNet(NeuralNet):
             group["lr"] = group["initial_lr"] * factor
         self.n_steps_ += 1
         if self._rates is not None:
-            self._uneven_step(factor)
+            self._uneven_step()
         elif self._scaler is None:
             optimizer.step()
         else:
@@ -359,33 +363,43 @@ class TabularNet(NeuralNet):
     @torch.no_grad()
     def _clip(self, largest: float) -> None:
         """Clip the gradient norm of each net by itself."""
-        parameters = [p for p in self.module_.parameters() if p.grad is not None]
+        owner = getattr(self.module_, "owner", None)
+        every = [p for p in self.module_.parameters() if p.grad is not None]
         if self.n_nets == 1:
-            torch.nn.utils.clip_grad_norm_(parameters, largest)
+            torch.nn.utils.clip_grad_norm_(every, largest)
             return
-        squares: Any = sum(p.grad.square().flatten(1).sum(1) for p in parameters)
+        if owner is not None:  # modules of any kind, each with its own parameters
+            nets: list[list[Any]] = [[] for _ in range(self.n_nets)]
+            for name, p in self.module_.named_parameters():
+                if p.grad is not None:
+                    nets[owner(name)].append(p)
+            for parameters in nets:
+                torch.nn.utils.clip_grad_norm_(parameters, largest)
+            return
+        squares: Any = sum(p.grad.square().flatten(1).sum(1) for p in every)
         scale = (largest / (squares.sqrt() + 1e-6)).clamp(max=1.0)
-        for p in parameters:
+        for p in every:
             p.grad.mul_(scale.view(-1, *[1] * (p.dim() - 1)))
 
     @torch.no_grad()
-    def _uneven_step(self, factor: float) -> None:
+    def _uneven_step(self) -> None:
         """Step with a learning rate and a decoupled weight decay of each net's own.
 
         An update is proportional to the learning rate, so the step that the optimizer
-        takes at the first net's rate is stretched by each net's ratio.
+        takes at the largest rate is shrunk by each net's ratio. (Stretching a smaller
+        one would stretch its rounding error, too.)
         """
         assert self._rates is not None
         ratios, decays = self._rates
-        first = self.plan.learning_rate[0] * factor
         before = []
         for group in self.optimizer_.param_groups:
+            largest = group["lr"]
             for p in group["params"]:
                 if p.grad is None:  # frozen
                     continue
                 shape = (-1, *[1] * (p.dim() - 1))
-                if group["decayed"]:
-                    p.mul_(1 - first * (ratios * decays).view(shape))
+                if group["decayed"] and self._own_decay:
+                    p.mul_(1 - largest * (ratios * decays).view(shape))
                 before.append((p, p.clone(), ratios.view(shape)))
         self.optimizer_.step()
         for p, old, ratio in before:
@@ -408,15 +422,29 @@ class TabularNet(NeuralNet):
         return (total / weight).reshape(-1).double().cpu()
 
     def _check_finite(self, losses: torch.Tensor) -> None:
-        """Raise where the loss of a net stopped being a number."""
+        """Raise where the loss of a net stopped being a number, or note its owner."""
         if bool(torch.isfinite(losses).all()):
             return
-        steps, nets = torch.nonzero(~torch.isfinite(losses), as_tuple=True)
+        if self.plan.owners is None:
+            raise self._failure(losses, list(range(self.n_nets)))
+        owners, active = torch.tensor(self.plan.owners), self.best_.active
+        for owner in owners.unique().tolist():
+            nets = owners == owner
+            part = losses[:, nets]
+            done = self.best_.done if active is None else self.best_.done[active]
+            if bool(torch.isfinite(part).all()) or bool(done[nets].all()):
+                continue  # an estimator that is done would not have come here alone
+            self.failed_[owner] = self._failure(part, nets.nonzero()[:, 0].tolist())
+            self.best_.done[nets if active is None else active[nets]] = True
+
+    def _failure(self, losses: torch.Tensor, nets: Sequence[int]) -> TrainingError:
+        """Say where the losses of these nets stopped being numbers."""
+        steps, columns = torch.nonzero(~torch.isfinite(losses), as_tuple=True)
         step = self.n_steps_ - len(losses) + int(steps[0])
-        rate = self.plan.learning_rate[int(nets[0])]
+        rate = self.plan.learning_rate[nets[int(columns[0])]]
         rate *= self._factor(step - self._first_step)
-        raise TrainingError(
-            f"The loss is {float(losses[steps[0], nets[0]])} at step {step} (epoch "
+        return TrainingError(
+            f"The loss is {float(losses[steps[0], columns[0]])} at step {step} (epoch "
             f"{len(self.history)}), where the learning rate is {rate:.3g}. "
             f"{self._likely_cause(losses[: int(steps[0])], rate)}"
         )

@@ -3,16 +3,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+import joblib
 import numpy as np
 
 from skoverfit._core._random import derive_generator
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._encoding import EncodedTable, TableEncoder
 
-__all__ = ["Prepared", "holdout_parts"]
+__all__ = ["PreparationMemo", "Prepared", "holdout_parts", "recall"]
+
+
+Made = TypeVar("Made")
+
+
+class PreparationMemo:
+    """What estimators share that are prepared one after the other on one table.
+
+    The candidates of a search encode the same rows and start from the same linear
+    models. Only the last table is remembered.
+    """
+
+    def __init__(self) -> None:
+        self._table: Any = None
+        self._known: dict[str, Any] = {}
+
+    def use(self, table: Any) -> None:
+        """Forget what was made from another table."""
+        if table is not self._table:
+            self._table, self._known = table, {}
+
+    def recall(self, key: tuple[Any, ...], make: Callable[[], Made]) -> Made:
+        """Return what was made for this key before, or make it."""
+        digest = str(joblib.hash(key))
+        if digest not in self._known:
+            self._known[digest] = make()
+        return self._known[digest]
+
+
+def recall(
+    memo: PreparationMemo | None, key: tuple[Any, ...], make: Callable[[], Made]
+) -> Made:
+    """Return what the memo has for this key, or make it; without a memo, make it."""
+    return make() if memo is None else memo.recall(key, make)
 
 
 @dataclass(kw_only=True)
@@ -53,6 +89,11 @@ class Prepared:
     bias: np.ndarray
     linear: np.ndarray | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def table_id(self) -> tuple[int, ...]:
+        """Equal where the arrays of two are the same objects."""
+        return id(self.rows), id(self.target), id(self.weight)
 
     @property
     def batch_rows(self) -> int:

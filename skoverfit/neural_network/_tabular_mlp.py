@@ -70,7 +70,10 @@ class TabularMLP(nn.Module):
         linear_skip: bool = False,
         zero_head: bool = False,
     ) -> None:
+        # What a file keeps beside the weights: every argument, by name.
+        options = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         super().__init__()
+        self.options = options
         self.n_nets, self.n_outputs = n_nets, n_outputs
         self.n_numeric, self.n_dense = n_numeric, n_dense
         self.zero_head = zero_head
@@ -137,10 +140,11 @@ class TabularMLP(nn.Module):
     def set_generators(self, generators: Sequence[torch.Generator] | None) -> None:
         """Draw the masks of dropout from these generators, one a net."""
         self.dropout.generators = generators
+        self.dropout.lengths = None
 
-    def set_counts(self, counts: Sequence[int] | None) -> None:
-        """Say how many rows of each net's batch are real; None: all."""
-        self.dropout.counts = counts
+    def set_lengths(self, lengths: Sequence[int]) -> None:
+        """Say how many rows each net really has in the batch that comes."""
+        self.dropout.lengths = lengths
 
     @property
     def numbers_per_row(self) -> int:

@@ -16,15 +16,17 @@ from skoverfit._core._random import derive_seed
 from skoverfit._core._validation import warn
 from skoverfit.exceptions import BadInputError, SkoverfitWarning
 from skoverfit.neural_network._data import NetData
-from skoverfit.neural_network._devices import fork_generators, placed
+from skoverfit.neural_network._devices import fork_generators, placed, seed_generators
 from skoverfit.neural_network._modules import ModuleStack, fresh_module
-from skoverfit.neural_network._net import TabularNet, TrainingPlan
+from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._optimizers import fused_parameters
 from skoverfit.neural_network._prepared import Prepared
 from skoverfit.neural_network._settings import Settings
+from skoverfit.neural_network._state import capture, restore
 from skoverfit.neural_network._tabular_mlp import TabularMLP
+from skoverfit.neural_network._training_plan import TrainingPlan
 
-__all__ = ["build_net", "train_stack"]
+__all__ = ["build_net", "hold", "own_modules", "train_stack"]
 
 
 def train_stack(
@@ -57,34 +59,47 @@ def train_stack(
     """
     first = settings[0]
     with fork_generators(first.device):
-        torch.manual_seed(prepared[0].seeds[0])
         batch_size = first.batch_rows(max(p.batch_rows for p in prepared))
         data = _joined(prepared, first)
+        before = None if net is None else capture(net, history=False)
+        checkpoint = options.get("checkpoint")
+        if checkpoint is not None and checkpoint.batch_size is not None:
+            batch_size = checkpoint.batch_size  # of a training that goes on
         while True:
+            seed_generators(prepared[0].seeds[0], first.device)
+            trained = net
             try:
-                if net is None:
-                    trained = build_net(prepared, settings, **options)
-                else:
-                    trained = net
+                if trained is None:
+                    trained = build_net(prepared, settings)
                 trained.set_params(batch_size=batch_size)
+                for name, value in options.items():
+                    setattr(trained.plan, name, value)
                 trained.partial_fit(
                     data, epochs=first.max_epochs if epochs is None else epochs
                 )
+                # A part of one epoch is no work to keep, and a loop is to be stopped.
+                if not trained.began_ or (epochs and trained.interrupted_):
+                    raise KeyboardInterrupt
                 return trained
-            except torch.OutOfMemoryError as exc:
-                if net is not None or batch_size <= 2:
+            except BaseException as exc:
+                if before is not None and net is not None:
+                    restore(net, before)  # a net that was there goes on as it was
+                if not isinstance(exc, torch.OutOfMemoryError) or len(prepared) > 1:
+                    raise  # a smaller stack, not a smaller batch, is its remedy
+                if batch_size <= 2:
                     raise BadInputError(
                         f"The device {str(first.device)!r} has too little memory for "
                         f"batch_size={batch_size}; set a smaller batch_size, fewer "
                         "hidden units, or device='cpu'."
                     ) from exc
-                batch_size = -(-batch_size // 2)
-                warn(
-                    f"The device {str(first.device)!r} ran out of memory; the training "
-                    f"starts again with batch_size={batch_size}."
-                )
-                if first.device.type == "cuda":
-                    torch.cuda.empty_cache()
+            del trained
+            batch_size = -(-batch_size // 2)
+            warn(
+                f"The device {str(first.device)!r} ran out of memory; the training "
+                f"starts again with batch_size={batch_size}."
+            )
+            if first.device.type == "cuda":
+                torch.cuda.empty_cache()
 
 
 def build_net(
@@ -98,7 +113,9 @@ def build_net(
     for each, own in zip(settings, prepared, strict=True):
         rates += [each.learning_rate] * len(own.seeds)
         decays += [each.weight_decay] * len(own.seeds)
+    owners = [number for number, own in enumerate(prepared) for _ in own.seeds]
     plan = TrainingPlan(
+        owners=owners if len(prepared) > 1 else None,
         generators=[
             torch.Generator().manual_seed(derive_seed(seed, "train")) for seed in seeds
         ],
@@ -107,21 +124,26 @@ def build_net(
         **first.plan_options(),
         **options,
     )
+    return hold(module, plan, first)
+
+
+def hold(module: nn.Module, plan: TrainingPlan, settings: Settings) -> TabularNet:
+    """Return an initialized net around a module, which is moved to the device."""
     net = TabularNet(
         module,
-        criterion=first.criterion(),
+        criterion=settings.criterion(),
         plan=plan,
-        batch_step=first.batch_step,
-        optimizer=first.optimizer,
-        max_epochs=first.max_epochs,
-        device=str(first.device),
-        callbacks=copy.deepcopy(first.callbacks),
+        batch_step=settings.batch_step,
+        optimizer=settings.optimizer,
+        max_epochs=settings.max_epochs,
+        device=str(settings.device),
+        callbacks=copy.deepcopy(settings.callbacks),
         verbose=0,
         **{
             f"optimizer__{key}": value
             for key, value in {
-                **fused_parameters(first.optimizer, first.device),
-                **first.optimizer_params,
+                **fused_parameters(settings.optimizer, settings.device),
+                **settings.optimizer_params,
             }.items()
         },
     )
@@ -138,14 +160,7 @@ def _module(
 ) -> nn.Module:
     shape = prepared[0]
     if settings.module is not None:
-        modules = []
-        for seed in seeds:
-            torch.manual_seed(derive_seed(seed, "init"))
-            modules.append(
-                fresh_module(settings.module, shape.encoder.n_dense, shape.n_outputs)
-            )
-        made: nn.Module = modules[0] if len(modules) == 1 else ModuleStack(modules)
-        return made.to(settings.dtype)
+        return own_modules(settings, shape.encoder.n_dense, shape.n_outputs, seeds)
     module = TabularMLP(
         n_numeric=shape.encoder.n_numeric,
         n_dense=shape.encoder.n_dense,
@@ -167,6 +182,18 @@ def _module(
     return module
 
 
+def own_modules(
+    settings: Settings, n_dense: int, n_outputs: int, seeds: Sequence[int]
+) -> nn.Module:
+    """Return fresh modules of the user's kind, one a seed."""
+    modules = []
+    for seed in seeds:
+        seed_generators(derive_seed(seed, "init"), settings.device)
+        modules.append(fresh_module(settings.module, n_dense, n_outputs))
+    made: nn.Module = modules[0] if len(modules) == 1 else ModuleStack(modules)
+    return made.to(settings.dtype)
+
+
 def _below(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Put arrays below each other; one alone is not copied."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -174,12 +201,18 @@ def _below(parts: Sequence[np.ndarray]) -> np.ndarray:
 
 def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
     """Put the tables below each other; each net keeps the numbers of its own rows."""
-    starts = np.cumsum([0, *(len(each.target) for each in prepared)])
+    everyone, starts, n = prepared, {}, 0
+    for each in everyone:
+        if each.table_id not in starts:  # the candidates of a search share tables
+            starts[each.table_id] = n
+            n += len(each.target)
     train, valid = [], []
-    for each, start in zip(prepared, starts, strict=False):
+    for each in everyone:
+        start = starts[each.table_id]
         train += [torch.from_numpy(rows + start) for rows in each.train]
         if each.valid is not None:
             valid += [torch.from_numpy(rows + start) for rows in each.valid]
+    prepared = list({each.table_id: each for each in everyone}.values())
     target = _below([each.target for each in prepared])
     tensors: dict[str, torch.Tensor | None] = {
         "dense": torch.from_numpy(_below([p.rows.dense for p in prepared])),

@@ -39,8 +39,10 @@ class WeightCompander(nn.Module):
 
     Parameters
     ----------
-    a, b : float or tensor, default=1.5 and 1.0
+    a : float or tensor, default=1.5
         Above 0. A tensor must broadcast to the weight, as one value a net does.
+    b : float or tensor, default=1.0
+        As ``a``.
     learnable : bool, default=False
         Whether a and b are trained. They are kept positive by a softplus; give them no
         weight decay.
@@ -199,8 +201,9 @@ def register_weight_compander(
         each net. An a that is too small for the weights is raised, with a warning.
     learnable : bool, default=False
         Whether a and b are trained.
-    layer_types : tuple of type, default=(Linear, Conv1d, Conv2d, StackedLinear)
-        Layers whose ``weight`` is changed.
+    layer_types : tuple of type, optional
+        Layers whose ``weight`` is changed; by default Linear, Conv1d, Conv2d and the
+        layers of our own modules.
 
     Returns
     -------

@@ -156,9 +156,9 @@ class WinsorizedGradients(ByValue, BatchStep):
             for n, p in module.named_parameters()
             if p.requires_grad
         }
-        random = hasattr(module, "set_generators")
+        random = hasattr(module, "set_lengths")
         if random:
-            module.set_counts(None)  # type: ignore[operator]
+            module.set_lengths(None)  # type: ignore[operator]
 
         def of_row(weights: Any, *columns: Any) -> tuple[torch.Tensor, torch.Tensor]:
             row: list[Any] = [None if c is None else c.unsqueeze(axis) for c in columns]

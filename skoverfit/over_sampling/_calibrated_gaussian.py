@@ -238,7 +238,7 @@ class CalibratedGaussianOverSampler(GaussianViewMixin, ResamplerMixin, BaseOverS
             )
         refuse_columns(X)
         data = super()._check(X, y, sample_weight, None)
-        if getattr(data.values, "dtype", None) == np.bool_:
+        if str(getattr(data.values, "dtype", "")) in ("bool", "torch.bool"):
             raise ValueError("X is boolean, and a Gaussian needs numbers.")
         return data
 

@@ -10,12 +10,17 @@ import numpy as np
 
 from skoverfit._core._arrays import to_numpy
 from skoverfit._core._neighbors import NeighborTable, find_neighbors
+from skoverfit.over_sampling._partition_filter import ipf
 
 __all__ = ["FILTERS", "accepted_by_callable"]
 
 
 def lee(
-    table: NeighborTable, made: NeighborTable, foreign: np.ndarray, n_jobs: int | None
+    table: NeighborTable,
+    made: NeighborTable,
+    foreign: np.ndarray,
+    n_jobs: int | None,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Accept rows with less than half foreign among the 5 nearest (Lee 2015)."""
     k = min(5, len(table))
@@ -24,7 +29,11 @@ def lee(
 
 
 def enn(
-    table: NeighborTable, made: NeighborTable, foreign: np.ndarray, n_jobs: int | None
+    table: NeighborTable,
+    made: NeighborTable,
+    foreign: np.ndarray,
+    n_jobs: int | None,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Accept rows whose 3 nearest are all of their class (Wilson 1972, strict)."""
     k = min(3, len(table))
@@ -33,7 +42,11 @@ def enn(
 
 
 def tomek(
-    table: NeighborTable, made: NeighborTable, foreign: np.ndarray, n_jobs: int | None
+    table: NeighborTable,
+    made: NeighborTable,
+    foreign: np.ndarray,
+    n_jobs: int | None,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Refuse rows that form a Tomek link with a foreign original row.
 
@@ -50,7 +63,12 @@ def tomek(
     return accepted
 
 
-FILTERS: dict[str, Callable[..., np.ndarray]] = {"enn": enn, "lee": lee, "tomek": tomek}
+FILTERS: dict[str, Callable[..., np.ndarray]] = {
+    "enn": enn,
+    "ipf": ipf,
+    "lee": lee,
+    "tomek": tomek,
+}
 
 
 def accepted_by_callable(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skoverfit._core._arrays import as_narwhals, kind_of, to_numpy
+from skoverfit._core._columns._table import column_names, column_of
 from skoverfit._core._resampling import ResamplingData
 
 __all__ = ["refuse_columns", "rounded"]
@@ -22,9 +23,13 @@ def refuse_columns(X: Any) -> None:
         return
     import narwhals.stable.v2 as nw
 
-    frame = as_narwhals(X)
-    for name in frame.columns:
-        column = frame[name]
+    if nw.dependencies.is_pyarrow_table(X):
+        raise TypeError(
+            "X is a pyarrow table, into which Gaussian draws can't be written; give a "
+            "pandas or polars frame."
+        )
+    for position, name in enumerate(column_names(X)[0]):
+        column = as_narwhals(column_of(X, position))
         if column.dtype == nw.Unknown:
             continue  # pandas' sparse columns; checked with the rest of the table
         if not column.dtype.is_numeric():
@@ -46,15 +51,20 @@ def rounded(made: np.ndarray, data: ResamplingData) -> np.ndarray:
     """Round the columns of whole numbers, within what their dtype can hold."""
     kind = data.spec.kind
     if kind == "dataframe":
-        frame = as_narwhals(data.X)
-        for j, name in enumerate(frame.columns):
-            if (dtype := frame[name].dtype).is_integer():
-                made[:, j] = np.rint(made[:, j])
-                if not dtype.is_signed_integer():
-                    made[:, j] = np.maximum(made[:, j], 0)
+        for j in range(made.shape[1]):
+            dtype = as_narwhals(column_of(data.X, j)).dtype
+            if dtype.is_integer():
+                made[:, j] = _whole(made[:, j], np.dtype(str(dtype).lower()))
         return made
     values = to_numpy(data.values)
     if values.dtype.kind not in "iu":
         return made
-    limits = np.iinfo(values.dtype)
-    return np.clip(np.rint(made), limits.min, limits.max).astype(values.dtype)
+    return _whole(made, values.dtype).astype(values.dtype)
+
+
+def _whole(numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Round to the nearest whole number that a dtype has."""
+    limits = np.iinfo(dtype)
+    # float64 can't hold the largest int64: the next smaller one is taken.
+    top = np.nextafter(float(limits.max), 0) if limits.bits == 64 else limits.max
+    return np.clip(np.rint(numbers), float(limits.min), top)

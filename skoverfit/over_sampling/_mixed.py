@@ -8,6 +8,7 @@ of nominal columns; what is made of them goes back through it into the user's co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,13 @@ from skoverfit.over_sampling._plan import Options, Plan
 from skoverfit.over_sampling._segments import fill_rows
 from skoverfit.over_sampling._spaces import (
     EngineSpace,
+    NominalObjectSpace,
     ObjectSpace,
     Space,
     median_std,
     nan_std,
 )
-from skoverfit.over_sampling._tables import pooled_std
+from skoverfit.over_sampling._tables import noise_rows, pooled_std
 from skoverfit.over_sampling._vdm import TableSpace, class_shares, embedding_space
 from skoverfit.over_sampling._vote import vote
 
@@ -56,10 +58,10 @@ class MixedTable:
         self.values, self.codes = columns.numeric, columns.codes
         self.n_jobs, self.searcher = n_jobs, searcher
         self.nominal_only = self.values.shape[1] == 0
-        if searcher is not None and self.codes.shape[1]:
+        if searcher is not None and self.nominal_only:
             raise ValueError(
                 f"k_neighbors={searcher!r} can't measure nominal columns, and X has "
-                f"{self.codes.shape[1]} of them; give k_neighbors as a number."
+                f"only those ({self.codes.shape[1]}); give k_neighbors as a number."
             )
         self.numbers_complete = not np.isnan(self.values).any()
         self.complete = self.numbers_complete and bool(self.codes.all())
@@ -89,14 +91,18 @@ class MixedTable:
         return self._space
 
     def _new_space(self) -> Space:
-        if self.nominal_only:
+        if self.nominal_only and self.data.has_labels:
             n_classes = len(self.data.classes)
             shares = class_shares(self.codes, self.data.codes, n_classes)
             if n_classes == 2:
                 return embedding_space(self.codes, shares, self.n_jobs)
             return TableSpace(self.codes, shares)
         if self.searcher is not None:
-            return ObjectSpace(self.values, self.searcher, self.scale)
+            if self.codes.shape[1] == 0:
+                return ObjectSpace(self.values, self.searcher, self.scale)
+            space = NominalObjectSpace(self.values, self.searcher, self.scale)
+            space.codes, space.mismatch = self.codes, self._mismatch
+            return space
         return self._engine_space(self.values, self.codes)
 
     def _engine_space(self, values: np.ndarray, codes: np.ndarray) -> EngineSpace:
@@ -114,8 +120,10 @@ class MixedTable:
     def queries(self, made: Made, label: Any) -> NeighborTable:
         return self._engine_space(*made).table(np.arange(len(made[0])), label)
 
-    def spread(self) -> np.ndarray:
-        """Return the pooled within-class std of the numbers; computed when needed."""
+    def spread(self, plan: Plan) -> np.ndarray:
+        """Return the std of the numbers that the noise of a plan is measured in."""
+        if plan.noise is not None:
+            return nan_std(self.values[noise_rows(self.data, plan.label)])
         if self._spread is None:
             n_classes = len(self.data.classes)
             self._spread = pooled_std(self.values, self.data.codes, n_classes)
@@ -130,7 +138,7 @@ class MixedTable:
             plan,
             self.options,
             complete=self.numbers_complete,
-            spread=self.spread,
+            spread=partial(self.spread, plan),
             whole=whole if whole.any() else None,
         )
         codes = vote(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,7 +14,18 @@ from skoverfit.over_sampling._filters import FILTERS, accepted_by_callable
 from skoverfit.over_sampling._plan import Notes, Options, Plan, plan_class
 from skoverfit.over_sampling._tables import Table
 
-__all__ = ["oversample"]
+__all__ = ["TargetRule", "oversample"]
+
+
+class TargetRule(Protocol):
+    """What the made rows' targets are."""
+
+    def refine(self, plan: Plan) -> Plan:
+        """Change how the rows of a plan are made."""
+
+    def targets(self, plan: Plan, made: Any) -> np.ndarray:
+        """Return the targets of the rows that were made."""
+
 
 # Rounds of making rows again where a filter refused some.
 ROUNDS = 20
@@ -28,15 +39,25 @@ def oversample(
     filter: Any = None,
     keep_class_weight: bool = False,
     n_jobs: int | None = None,
+    rule: TargetRule | None = None,
 ) -> Resampled:
-    """Add the rows that ``data.targets`` asks for."""
-    notes = Notes()
+    """Add the rows that ``data.targets`` asks for.
+
+    A rule gives the made rows targets of their own; it excludes a filter.
+    """
+    notes, y_made = Notes(noun=data.noun), None
     wanted = {label: m for label, m in data.targets.items() if m > 0}
     if filter is None:
         plans = [
             _plan(data, table, options, notes, label, m) for label, m in wanted.items()
         ]
-        X = table.assemble(plans)
+        if rule is None:
+            X = table.assemble(plans)
+        else:
+            plans = [rule.refine(plan) for plan in plans]
+            made = [table.make(plan) for plan in plans]
+            y_made = [rule.targets(*each) for each in zip(plans, made, strict=True)]
+            X = table.join(made)
     else:
         parts = [
             _filtered(data, table, options, notes, label, m, filter, n_jobs)
@@ -45,8 +66,13 @@ def oversample(
         plans = [plan for part in parts for plan, _ in part]
         X = table.join([made for part in parts for _, made in part])
     result = _result(X, plans)
-    if keep_class_weight:
-        result.sample_weight = _kept_weights(data, result)
+    if y_made is not None:
+        sizes = [len(plan.base) for plan in plans]
+        positions = [data.position(plan.label) for plan in plans]
+        result.made_codes = np.repeat(np.array(positions, dtype=np.intp), sizes)
+        result.y_made = np.concatenate(y_made) if y_made else None
+    if keep_class_weight or data.sample_weight is not None:
+        result.sample_weight = _weights(data, plans, keep_class_weight)
     _tell(notes, options)
     return result
 
@@ -62,6 +88,10 @@ def _plan(
 ) -> Plan:
     path = (f"attempt {attempt}",) if attempt else ()
     rows = data.rows_of(label)
+    if data.sample_weight is not None:
+        counting = data.sample_weight[rows] > 0
+        if not counting.all():
+            rows, notes.what = rows[counting], "rows with a positive weight"
     plan = plan_class(
         table.space(),
         rows,
@@ -78,9 +108,10 @@ def _plan(
     if alone.any() and options.fallback == "raise":
         row = int(plan.base[alone][0])
         raise ValueError(
-            f"Row {row} of class {plain(label)!r} has no other row to be combined with "
-            f"(its class has {len(rows)} rows; copies and rows of other groups don't "
-            "count), and fallback='raise'. Use fallback='jitter' or 'duplicate'."
+            f"Row {row} of {data.noun} {plain(label)!r} has no other row to be "
+            f"combined with (its {data.noun} has {len(rows)} {notes.what}; copies and "
+            "rows of other groups don't count), and fallback='raise'. Use "
+            "fallback='jitter' or 'duplicate'."
         )
     return plan
 
@@ -114,7 +145,8 @@ def _filtered(
             if originals is None:
                 originals = table.neighbor_table(label)
             rule, queries = FILTERS[filter], table.queries(made, label)
-            accepted = rule(originals, queries, foreign, n_jobs)
+            rng = data.generator(label, "filter", f"attempt {attempt}")
+            accepted = rule(originals, queries, foreign, n_jobs, rng)
         chosen = np.flatnonzero(accepted)[:missing]
         kept.append((plan.take(chosen), table.pick(made, chosen)))
         missing -= len(chosen)
@@ -142,41 +174,53 @@ def _result(X: Any, plans: list[Plan]) -> Resampled:
     )
 
 
-def _kept_weights(data: ResamplingData, result: Resampled) -> np.ndarray:
-    """Return weights of all rows whose total in each class is what it was."""
+def _weights(
+    data: ResamplingData, plans: list[Plan], keep_class_weight: bool
+) -> np.ndarray:
+    """Return weights of all rows: a made row gets the mean weight of its class.
+
+    Bases and neighbours were drawn in proportion to their weights, so that equal
+    weights leave the weighted rows of a class where they were. Their mean keeps the
+    total in step with the number of rows; it may also be kept as it was.
+    """
     given = data.sample_weight
     given = np.ones(data.n) if given is None else given
-    base, partner, step = (
-        np.asarray(stored) for stored in (result.base, result.partner, result.step)
-    )
-    other = np.where(partner >= 0, given[partner], given[base])
-    weights = np.concatenate([given, given[base] + step * (other - given[base])])
-    codes = np.concatenate([data.codes, data.codes[base]])
-    before = np.bincount(data.codes, weights=given)
-    after = np.bincount(codes, weights=weights)
-    return (weights * (before / after)[codes]).astype(given.dtype)
+    made = [
+        np.full(len(plan.base), given[data.rows_of(plan.label)].mean(dtype=np.float64))
+        for plan in plans
+    ]
+    weights = np.concatenate([given, *made])
+    if keep_class_weight:
+        codes = np.concatenate([data.codes, *(data.codes[p.base] for p in plans)])
+        before = np.bincount(data.codes, weights=given)
+        weights *= (before / np.bincount(codes, weights=weights))[codes]
+    return weights.astype(given.dtype, copy=False)
 
 
 def _tell(notes: Notes, options: Options) -> None:
     """Warn once about each thing that was done in another way than asked."""
     for label, n, k in notes.clipped:
         warn(
-            f"Class {plain(label)!r} has {n} rows, so that a row has {k} others: "
-            f"k_neighbors={k} is used for it instead of {options.k}."
+            f"{notes.noun.capitalize()} {plain(label)!r} has {n} {notes.what}, so that "
+            f"a row has {k} others: k_neighbors={k} is used for it instead of "
+            f"{options.k}."
         )
     if notes.alone:
         label, n, in_group = notes.alone[0]
-        place = "group" if in_group else "class"
+        place = "group" if in_group else notes.noun
         more = len(notes.alone) - 1
-        how = (
-            "noise of the pooled within-class standard deviation is added"
-            if options.fallback == "jitter"
-            else "they are duplicated"
-        )
+        others = f", and so have {more} more" if more else ""
+        how = f"by fallback={options.fallback!r} they are duplicated"
+        if options.perturbation is not None:
+            how = f"they get noise of perturbation={options.perturbation:g}"
+        elif options.fallback == "jitter":
+            how = (
+                "by fallback='jitter' noise of the pooled within-"
+                f"{notes.noun} standard deviation is added"
+            )
         warn(
-            f"Class {plain(label)!r} has rows without a distinct other row in their "
-            f"{place} of {n}{f', and so have {more} more' if more else ''}; by "
-            f"fallback={options.fallback!r} {how}."
+            f"{notes.noun.capitalize()} {plain(label)!r} has rows without a distinct "
+            f"other row in their {place} of {n}{others}; {how}."
         )
     if notes.small_groups:
         warn(

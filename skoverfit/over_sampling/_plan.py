@@ -30,6 +30,10 @@ class Options:
     fallback: str = "jitter"
     within_groups: bool = True
     variance_preserving: bool = False
+    # Width of noise in standard deviations; None: no partner is given up for noise.
+    perturbation: float | None = None
+    # Whether a plan keeps the neighbours of its bases, beside spaces that vote.
+    keep_neighbors: bool = False
 
 
 @dataclass(kw_only=True)
@@ -39,6 +43,8 @@ class Notes:
     clipped: list[tuple[Any, int, int]] = field(default_factory=list)
     alone: list[tuple[Any, int, bool]] = field(default_factory=list)
     small_groups: int = 0
+    what: str = "rows"
+    noun: str = "class"
 
 
 @dataclass(kw_only=True)
@@ -58,7 +64,10 @@ class Plan:
     seeds : ndarray of shape (s,)
         Distinct base rows, ascending.
     near : ndarray of shape (s, k)
-        Their neighbours, -1 where there are fewer.
+        Their neighbours, -1 where there are fewer; empty where nobody votes.
+    noise : ndarray of shape (m,) or None, default=None
+        Width of the noise of each row without a partner, in standard deviations of
+        its class; None: one pooled standard deviation of all classes.
     """
 
     label: Any
@@ -68,6 +77,7 @@ class Plan:
     stream: Callable[[], np.random.Generator]
     seeds: np.ndarray
     near: np.ndarray
+    noise: np.ndarray | None = None
 
     @cached_property
     def cells(self) -> np.random.Generator:
@@ -84,6 +94,7 @@ class Plan:
             stream=self.stream,
             seeds=self.seeds,
             near=self.near,
+            noise=None if self.noise is None else self.noise[chosen],
         )
 
 
@@ -113,10 +124,13 @@ def plan_class(
 ) -> Plan:
     """Draw m bases with neighbours and steps in the class that has these rows.
 
-    (base, neighbour) is uniform over the class, or the base in proportion to its
-    weight; the step is uniform in [0, 1).
+    (base, neighbour) is uniform over the class, or both are drawn in proportion to
+    their weights, as if a row of weight w occurred w times; ``rows`` are those of a
+    positive weight. The step is uniform in [0, 1).
     """
     n = len(rows)
+    if weights is not None and np.ptp(weights[rows]) == 0:
+        weights = None  # equal weights change no draw
     if weights is None:
         drawn = rng.integers(n, size=m)
     else:
@@ -128,41 +142,69 @@ def plan_class(
     seeds = np.unique(drawn) if m < n else np.arange(n)
     found = _neighbours(space, rows, seeds, label, options, notes, group_codes)
     at = np.searchsorted(seeds, drawn) if m < n else drawn
-    partner = _partners(found, at, slot, rng)
+    partner = _partners(found, at, slot, rng, weights)
     step[partner < 0] = 0.0
-    # As narrow as they can be: beside the output these are what the memory goes to.
-    small = np.int32 if rows[-1] < 2**31 - 1 and n < 2**31 - 1 else np.int64
+    keep = space.votes or options.keep_neighbors
     return Plan(
         label=label,
-        base=rows.astype(small)[drawn],
-        partner=partner.astype(small),
+        base=_narrow(rows)[drawn],
+        partner=partner,
         step=step,
         stream=stream,
-        seeds=rows[seeds],
-        near=found.near,
+        seeds=rows if len(seeds) == n else rows[seeds],
+        near=found.near if keep else found.near[:0].copy(),
     )
 
 
+def _narrow(rows: np.ndarray) -> np.ndarray:
+    """Return row numbers, which ascend, in the narrowest type.
+
+    Beside the output they and what is computed from them are what the memory goes to.
+    """
+    return rows.astype(np.int32 if rows[-1] < 2**31 - 1 else np.int64)
+
+
 def _partners(
-    found: _Near, at: np.ndarray, slot: np.ndarray, rng: np.random.Generator
+    found: _Near,
+    at: np.ndarray,
+    slot: np.ndarray,
+    rng: np.random.Generator,
+    weights: np.ndarray | None,
 ) -> np.ndarray:
     """Choose one neighbour for each drawn base."""
     count = found.count[at]
     if found.near.shape[1] == 0:
-        return np.full(len(at), -1, dtype=np.intp)
-    if found.copies is None:
-        pick = (slot * count).astype(np.intp)
+        return np.full(len(at), -1, dtype=found.near.dtype)
+    mass = found.copies if weights is None else _mass(found, weights)
+    if mass is None:
+        slot *= count  # nobody needs it afterwards
+        pick = slot.astype(np.int32)
         np.minimum(pick, np.maximum(count - 1, 0), out=pick)
         return found.near[at, pick]
-    edges = np.cumsum(found.copies, axis=1)[at]
+    edges = np.cumsum(mass, axis=1)[at]
     pick = (edges <= (slot * edges[:, -1])[:, None]).sum(axis=1)
     np.minimum(pick, np.maximum(count - 1, 0), out=pick)
     partner = found.near[at, pick]
+    if found.copies is None:
+        return partner
     which = rng.random(len(at))
     for row in np.flatnonzero(found.copies[at, pick] > 1):
         equal = found.twins[int(partner[row])]
-        partner[row] = equal[int(which[row] * len(equal))]
+        if weights is None:
+            partner[row] = equal[int(which[row] * len(equal))]
+        else:
+            ends = np.cumsum(weights[equal], dtype=np.float64)
+            place = int(np.searchsorted(ends, which[row] * ends[-1], side="right"))
+            partner[row] = equal[min(place, len(equal) - 1)]
     return partner
+
+
+def _mass(found: _Near, weights: np.ndarray) -> np.ndarray:
+    """Return the weight of each neighbour, of all rows that it stands for."""
+    mass = weights.astype(np.float64)
+    for first, equal in found.twins.items():
+        mass[first] = weights[equal].sum(dtype=np.float64)
+    return np.where(found.near >= 0, mass[found.near], 0.0)
 
 
 def _neighbours(
@@ -187,8 +229,8 @@ def _neighbours(
     is_seed = np.zeros(len(rows), dtype=bool)
     is_seed[seeds] = True
     out = _Near(
-        near=np.full((len(seeds), k), -1, dtype=np.intp),
-        count=np.zeros(len(seeds), dtype=np.intp),
+        near=np.full((len(seeds), k), -1, dtype=_narrow(rows).dtype),
+        count=np.zeros(len(seeds), dtype=np.int32),
     )
     order = np.argsort(codes, kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
@@ -220,18 +262,19 @@ def _search_block(
     """Search among rows that may be combined with each other."""
     n, s = len(rows), len(seeds)
     nothing = _Near(
-        near=np.empty((s, 0), dtype=np.intp), count=np.zeros(s, dtype=np.intp)
+        near=np.empty((s, 0), dtype=_narrow(rows).dtype),
+        count=np.zeros(s, dtype=np.int32),
     )
     k = min(space.k(options.k), n - 1)
     if k < 1:
         return nothing
     distances, local = space.search(rows, k, None if s == n else seeds, label)
     if not space.collapses or distances[:, 0].min() > 0:
-        return _Near(near=rows[local], count=np.full(s, k, dtype=np.intp))
+        return _Near(near=_narrow(rows)[local], count=np.full(s, k, dtype=np.int32))
     identity = space.identity(rows)
     copies = np.bincount(identity)
     if len(copies) == n:  # rows at distance 0 that aren't equal, as with missing cells
-        return _Near(near=rows[local], count=np.full(s, k, dtype=np.intp))
+        return _Near(near=_narrow(rows)[local], count=np.full(s, k, dtype=np.int32))
     k = min(space.k(options.k), len(copies) - 1)
     if k < 1:
         return nothing
@@ -242,11 +285,11 @@ def _search_block(
     asked, at = np.unique(identity[seeds], return_inverse=True)
     everyone = None if len(asked) == len(first) else asked
     _, local = space.search(rows[first], k, everyone, label)
-    near = rows[first[local]]
+    near = _narrow(rows)[first[local]]
     twins = {int(rows[g[0]]): rows[g] for g in members if len(g) > 1}
     return _Near(
         near=near[at],
-        count=np.full(s, k, dtype=np.intp),
+        count=np.full(s, k, dtype=np.int32),
         copies=copies[local][at],
         twins=twins,
     )

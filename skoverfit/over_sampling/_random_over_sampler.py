@@ -152,8 +152,8 @@ class RandomOverSampler(ResamplerMixin, BaseOverSampler):
         tags.input_tags.string = True
         return tags
 
-    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any]:
-        return check_any_table(self, X)
+    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any, bool]:
+        return *check_any_table(self, X), False
 
     def _resample(self, data: ResamplingData) -> Resampled:
         shrinkage = self._shrinkage(data)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from skoverfit._core._neighbors import _compiled
+from skoverfit._core import _kernel
 from skoverfit.over_sampling._plan import Options, Plan
 
 __all__ = [
@@ -33,16 +33,20 @@ CHUNK = 1 << 18
 SPARSE_ROWS = 4096
 
 
-def chunk_rows(n_columns: int, itemsize: int) -> int:
+def chunk_rows(n_columns: int, itemsize: int, most: int = 4096) -> int:
     """Return how many rows a chunk has."""
-    return max(16, min(4096, CHUNK // max(n_columns * itemsize, 1)))
+    return max(16, min(most, CHUNK // max(n_columns * itemsize, 1)))
 
 
 def copy_rows(out: np.ndarray, values: np.ndarray, n_threads: int = 1) -> None:
     """Copy a table, on threads where it is worth starting them."""
+    rows = chunk_rows(values.shape[1], values.itemsize, most=1 << 14)
 
-    def part(start: int, stop: int) -> None:
-        out[start:stop] = values[start:stop]
+    def part(first: int, last: int) -> None:
+        # Fresh pages are written while a cache still holds the system's zeros.
+        for start in range(first, last, rows):
+            stop = min(start + rows, last)
+            out[start:stop] = values[start:stop]
 
     _share(part, len(values), n_threads, values.nbytes)
 
@@ -63,9 +67,10 @@ def _fill_segments(
     out: np.ndarray, values: np.ndarray, plan: Plan, n_threads: int
 ) -> None:
     """Write base + step * (partner - base): nothing is missing, drawn or rounded."""
-    if _compiled.available() and values.flags.c_contiguous and out.flags.c_contiguous:
+    packed = values.flags.c_contiguous and out.flags.c_contiguous
+    if packed and values.dtype in (np.float32, np.float64) and _kernel.available():
         step = np.ascontiguousarray(plan.step, dtype=np.float64)
-        _compiled.interpolate(values, plan.base, plan.partner, step, out, n_threads)
+        _kernel.interpolate(values, plan.base, plan.partner, step, out, n_threads)
         return
     rows = chunk_rows(out.shape[1], out.itemsize)
 
@@ -116,13 +121,15 @@ def fill_rows(
     complete : bool
         Whether no value is missing.
     spread : callable
-        Returns the pooled within-class standard deviation of each column, for jitter.
+        Returns the standard deviation of each column, for jitter.
     whole : ndarray of shape (d,), bool, default=None
         Columns of whole numbers in a float table.
     n_threads : int, default=1
         Threads that share the work where no cell needs a random number.
     """
     m = len(plan.base)
+    if out.shape[1] == 0:
+        return  # nominal columns only: no mean of no steps
     noisy = options.fallback == "jitter" and bool((plan.partner < 0).any())
     drawn = options.gap == "box" or options.variance_preserving or whole is not None
     if (
@@ -172,6 +179,8 @@ def fill_rows(
             _fill_missing(made, gone, kept, share, plan.cells)
         if alone.any() and options.fallback == "jitter":
             noise = plan.cells.standard_normal((int(alone.sum()), out.shape[1]))
+            if plan.noise is not None:
+                noise *= plan.noise[part][alone, None]
             made[alone] += spread() * noise
         if affine is not None:
             made -= affine[0]
@@ -290,8 +299,14 @@ def make_sparse(
         if alone.any() and options.fallback == "jitter":
             rows = np.repeat(np.arange(len(base)), np.diff(made.indptr))
             noise = spread()[made.indices] * rng.standard_normal(made.nnz)
+            if plan.noise is not None:
+                noise *= plan.noise[part][rows]
             made.data += np.where(alone[rows], noise, 0.0).astype(made.dtype)
         if values.dtype.kind in "iub":
             made.data = round_to(made.data, options.integer, rng)
+        if values.dtype.kind in "iu" and alone.any():
+            info = np.iinfo(values.dtype)
+            top = np.nextafter(float(info.max), 0) if info.bits == 64 else info.max
+            made.data = np.clip(made.data, float(info.min), top)
         blocks.append(made.astype(values.dtype))
     return sp.vstack(blocks, format="csr")

@@ -4,26 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from numbers import Integral
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
-from skoverfit._core._resampling import Resampled, ResamplerMixin, ResamplingData
-from skoverfit.over_sampling._mixed import MixedTable, mixed_columns
+from skoverfit._core._resampling import Resampled, ResamplingData
+from skoverfit.over_sampling._between import BetweenNeighbors
 from skoverfit.over_sampling._oversample import oversample
 from skoverfit.over_sampling._plan import Options
-from skoverfit.over_sampling._tables import DenseTable, SparseTable, Table
+from skoverfit.over_sampling._tables import Table
 
 __all__ = ["SMOTE"]
 
 
-class SMOTE(ResamplerMixin, BaseOverSampler):
+class SMOTE(BetweenNeighbors):
     """Add rows between a row and one of its nearest neighbours of the same class.
 
     A new row is ``x + u (z - x)`` with a random row ``x`` of the class, a random ``z``
@@ -70,11 +67,12 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
     variance_preserving : bool, default=False
         Stretch new rows around their mean so that numeric columns keep the variance
         of the class; interpolation shrinks it to 2/3 and more.
-    filter : {"enn", "lee", "tomek"} or callable, default=None
+    filter : {"enn", "ipf", "lee", "tomek"} or callable, default=None
         Which made rows are kept; others are made again, for up to 20 rounds. ``"lee"``
         wants fewer than half foreign ones among the 5 nearest original rows, ``"enn"``
-        none among the 3 nearest, ``"tomek"`` no Tomek link with a foreign one. A
-        callable gets ``(X_new, y_new, X, y)`` and returns a mask.
+        none among the 3 nearest, ``"tomek"`` no Tomek link with a foreign one,
+        ``"ipf"`` that trees of other parts of the rows don't call them foreign
+        by majority. A callable gets ``(X_new, y_new, X, y)`` and returns a mask.
     n_jobs : int, default=None
         Threads of the neighbour search; None is 1 unless joblib's context says
         otherwise. The answer does not depend on it.
@@ -127,12 +125,21 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
     deviation of the numeric columns to the squared distance. A table with nominal
     columns only is measured and voted as `SMOTEN` does.
 
+    With ``sample_weight`` a row of weight w acts like w equal rows: bases and
+    neighbours are drawn in proportion to their weights, a row of weight 0 is no
+    parent, and a made row gets the mean weight of its class. So the weighted rows of a
+    class stay where they were, each weight is counted once, and equal weights change
+    nothing. Which rows are near, and the spreads of columns, are those of the rows
+    without weights.
+
     Over-sampling moves a classifier's threshold more than its ranking.
 
     References
     ----------
     .. [1] N. V. Chawla, K. W. Bowyer, L. O. Hall and W. P. Kegelmeyer (2002), SMOTE:
        Synthetic Minority Over-sampling Technique, JAIR 16, 321-357.
+    .. [2] J. A. Saez, J. Luengo, J. Stefanowski and F. Herrera (2015), SMOTE-IPF,
+       Information Sciences 291, 184-203 (the filter "ipf").
 
     Examples
     --------
@@ -148,27 +155,13 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
     True
     """
 
-    _allow_nan = True
-    _allow_mixed = True
-
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseOverSampler._parameter_constraints,
-        "k_neighbors": [
-            Interval(Integral, 1, None, closed="left"),
-            HasMethods(["fit", "kneighbors"]),
-        ],
-        "categorical_features": [StrOptions({"auto"}), "array-like", None],
-        "gap": [StrOptions({"segment", "box"})],
-        "integer": [StrOptions({"stochastic", "round"})],
-        "missing": [StrOptions({"propagate", "present", "raise"})],
-        "scaling": [StrOptions({"standard"}), None],
+        **BetweenNeighbors._shared_constraints,
         "fallback": [StrOptions({"jitter", "duplicate", "raise"})],
-        "group_policy": [StrOptions({"within", "any"})],
         "keep_class_weight": ["boolean"],
         "variance_preserving": ["boolean"],
-        "filter": [StrOptions({"enn", "lee", "tomek"}), callable, None],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state", np.random.Generator],
+        "filter": [StrOptions({"enn", "ipf", "lee", "tomek"}), callable, None],
     }
 
     def __init__(
@@ -185,7 +178,9 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
         group_policy: Literal["within", "any"] = "within",
         keep_class_weight: bool = False,
         variance_preserving: bool = False,
-        filter: Literal["enn", "lee", "tomek"] | Callable[..., Any] | None = None,
+        filter: Literal["enn", "ipf", "lee", "tomek"]
+        | Callable[..., Any]
+        | None = None,
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:
@@ -207,26 +202,6 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
     def _resample(self, data: ResamplingData) -> Resampled:
         return self._over_sample(data, *self._prepared(data))
 
-    def _prepared(self, data: ResamplingData) -> tuple[Table, Options]:
-        k = self.k_neighbors
-        counted = isinstance(k, Integral)
-        options = Options(
-            k=int(k) if counted else int(getattr(k, "n_neighbors", 6)) - 1,
-            gap=self.gap,
-            integer=self.integer,
-            missing=self.missing,
-            fallback=self.fallback,
-            within_groups=self.group_policy == "within",
-            variance_preserving=self.variance_preserving,
-        )
-        table = self._table(data, options, None if counted else k)
-        if self.missing == "raise" and not table.complete:
-            raise ValueError(
-                "Input X contains NaN, and missing='raise'. Use missing='propagate', "
-                "or fill the missing values."
-            )
-        return table, options
-
     def _over_sample(
         self, data: ResamplingData, table: Table, options: Options
     ) -> Resampled:
@@ -238,28 +213,3 @@ class SMOTE(ResamplerMixin, BaseOverSampler):
             keep_class_weight=self.keep_class_weight,
             n_jobs=self.n_jobs,
         )
-
-    def _table(self, data: ResamplingData, options: Options, searcher: Any) -> Table:
-        """Return the table in the form that its columns ask for."""
-        search = {
-            "searcher": searcher,
-            "scaling": self.scaling,
-            "n_jobs": self.n_jobs,
-        }
-        nominal = self.categorical_features
-        automatic = isinstance(nominal, str) and nominal == "auto"
-        named = not automatic and nominal is not None and np.size(nominal) > 0
-        if named or data.values is None:
-            return MixedTable(data, options, mixed_columns(data, nominal), **search)
-        if data.spec.kind == "tensor":
-            # A module of its own, reached only where a tensor came in.
-            tensors = import_module("skoverfit.over_sampling._tensors")
-            return tensors.TensorTable(data, options, **search)
-        if data.values.ndim == 2 and isinstance(data.values, np.ndarray):
-            return DenseTable(data, options, **search)
-        if self.variance_preserving:
-            raise ValueError(
-                "variance_preserving=True moves cells that are 0 and can't be used "
-                "with sparse X; make X dense (X.toarray())."
-            )
-        return SparseTable(data, options, **search)

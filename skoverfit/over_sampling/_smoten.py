@@ -44,7 +44,7 @@ class SMOTEN(ResamplerMixin, BaseOverSampler):
         Whether neighbours must be of the same group, where groups are given.
     keep_class_weight : bool, default=False
         Scale ``sample_weight_`` so that each class keeps its total weight.
-    filter : {"enn", "lee", "tomek"} or callable, default=None
+    filter : {"enn", "ipf", "lee", "tomek"} or callable, default=None
         Which made rows are kept, as in `SMOTE`; distances count differing levels.
     n_jobs : int, default=None
         Threads of the neighbour search; None is 1 unless joblib's context says
@@ -71,7 +71,7 @@ class SMOTEN(ResamplerMixin, BaseOverSampler):
     parents_ : ndarray of shape (n_out, 2)
         Base and neighbour, -1 for none.
     weights_ : ndarray of shape (n_out, 2)
-        Their shares; of sample weights only, since levels are voted.
+        Their shares as in `SMOTE`; of no use for levels, which are voted.
     sample_weight_ : ndarray of shape (n_out,) or None
         Weights of all rows, where weights were given or are kept.
     groups_ : ndarray of shape (n_out,) or None
@@ -119,7 +119,7 @@ class SMOTEN(ResamplerMixin, BaseOverSampler):
         "fallback": [StrOptions({"jitter", "duplicate", "raise"})],
         "group_policy": [StrOptions({"within", "any"})],
         "keep_class_weight": ["boolean"],
-        "filter": [StrOptions({"enn", "lee", "tomek"}), callable, None],
+        "filter": [StrOptions({"enn", "ipf", "lee", "tomek"}), callable, None],
         "n_jobs": [Integral, None],
         "random_state": ["random_state", np.random.Generator],
     }
@@ -133,7 +133,9 @@ class SMOTEN(ResamplerMixin, BaseOverSampler):
         fallback: Literal["jitter", "duplicate", "raise"] = "jitter",
         group_policy: Literal["within", "any"] = "within",
         keep_class_weight: bool = False,
-        filter: Literal["enn", "lee", "tomek"] | Callable[..., Any] | None = None,
+        filter: Literal["enn", "ipf", "lee", "tomek"]
+        | Callable[..., Any]
+        | None = None,
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:

@@ -52,7 +52,7 @@ class SMOTENC(SMOTE):
         As in `SMOTE`.
     variance_preserving : bool, default=False
         As in `SMOTE`.
-    filter : {"enn", "lee", "tomek"} or callable, default=None
+    filter : {"enn", "ipf", "lee", "tomek"} or callable, default=None
         As in `SMOTE`.
     n_jobs : int, default=None
         As in `SMOTE`.
@@ -136,7 +136,9 @@ class SMOTENC(SMOTE):
         group_policy: Literal["within", "any"] = "within",
         keep_class_weight: bool = False,
         variance_preserving: bool = False,
-        filter: Literal["enn", "lee", "tomek"] | Callable[..., Any] | None = None,
+        filter: Literal["enn", "ipf", "lee", "tomek"]
+        | Callable[..., Any]
+        | None = None,
         n_jobs: int | None = None,
         random_state: Any = None,
     ) -> None:

@@ -13,7 +13,14 @@ from sklearn.base import clone
 from skoverfit._core._arrays import take_rows, to_numpy, torch_of
 from skoverfit._core._neighbors import NeighborTable, find_neighbors
 
-__all__ = ["EngineSpace", "ObjectSpace", "Space", "median_std", "nan_std"]
+__all__ = [
+    "EngineSpace",
+    "NominalObjectSpace",
+    "ObjectSpace",
+    "Space",
+    "median_std",
+    "nan_std",
+]
 
 
 class Space(Protocol):
@@ -21,6 +28,8 @@ class Space(Protocol):
 
     # Whether equal rows count as one.
     collapses: bool
+    # Whether the neighbours of a row vote on its cells, and are kept for it.
+    votes: bool
 
     def k(self, asked: int) -> int:
         """Return how many neighbours a row is to have."""
@@ -66,6 +75,7 @@ class EngineSpace:
     ) -> None:
         self.values, self.codes, self.n_jobs = values, codes, n_jobs
         self.mismatch, self.scale = mismatch, scale
+        self.votes = codes is not None
 
     def k(self, asked: int) -> int:
         """Return ``k_neighbors``."""
@@ -155,18 +165,47 @@ class ObjectSpace(EngineSpace):
         """Return the object's ``n_neighbors`` less the row itself, as imblearn does."""
         return max(int(getattr(self.searcher, "n_neighbors", asked + 1)) - 1, 1)
 
+    def points(self, rows: np.ndarray, label: Any) -> Any:
+        """Return the rows as the object gets them."""
+        numbers = self.numbers(rows)
+        return numbers if torch_of(numbers) is None else to_numpy(numbers)
+
     def search(
         self, rows: np.ndarray, k: int, seeds: np.ndarray | None, label: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """Search with a clone; a row is taken out of its own answer by its number."""
-        numbers = self.numbers(rows)
-        if torch_of(numbers) is not None:
-            numbers = to_numpy(numbers)
+        numbers = self.points(rows, label)
+        asked = numbers if seeds is None else numbers[seeds]
         seeds = np.arange(len(rows)) if seeds is None else seeds
         fitted = clone(self.searcher).fit(numbers)
-        distances, local = fitted.kneighbors(numbers[seeds], n_neighbors=k + 1)
+        distances, local = fitted.kneighbors(asked, n_neighbors=k + 1)
         distances, local = np.asarray(distances), np.asarray(local)
         own = local == seeds[:, None]
         own[~own.any(axis=1), -1] = True  # more than k copies: the last one goes
         keep = ~own
         return distances[keep].reshape(-1, k), local[keep].reshape(-1, k)
+
+
+class NominalObjectSpace(ObjectSpace):
+    """Numbers and levels, searched by an object with ``kneighbors``.
+
+    As in imbalanced-learn the object gets a csr matrix: numbers, and for each level an
+    indicator so high that a differing level adds the mismatch to the squared distance.
+    """
+
+    def __init__(self, values: Any, searcher: Any, scale: np.ndarray | None) -> None:
+        super().__init__(values, searcher, scale)
+        self.votes = True  # the codes are set later
+
+    def points(self, rows: np.ndarray, label: Any) -> Any:
+        """Return numbers and scaled indicators."""
+        assert self.codes is not None
+        assert self.mismatch is not None
+        parts = [sp.csr_array(super().points(rows, label))]
+        height, at = float(np.sqrt(self.mismatch(label) / 2)), np.arange(len(rows))
+        for column in self.codes[rows].T:
+            code = column.astype(np.intp)
+            shape = len(rows), int(code.max(initial=0)) + 1
+            high = np.where(code > 0, height, 0.0)  # code 0 is missing
+            parts.append(sp.csr_array((high, (at, code)), shape=shape))
+        return sp.csr_matrix(sp.hstack(parts, format="csr"))

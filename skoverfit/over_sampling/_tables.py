@@ -8,12 +8,14 @@ originals and made rows are put into the user's kind of container.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
 
+from skoverfit._core._kernel import all_finite
 from skoverfit._core._neighbors import NeighborTable
 from skoverfit._core._rebuild import restore
 from skoverfit._core._resampling import ResamplingData
@@ -26,6 +28,7 @@ __all__ = [
     "NumericTable",
     "SparseTable",
     "Table",
+    "noise_rows",
     "pooled_std",
     "refuse_empty_columns",
 ]
@@ -71,6 +74,12 @@ def pooled_std(values: np.ndarray, codes: np.ndarray, n_classes: int) -> np.ndar
         total += nan_std(rows) ** 2 * there
         count += there
     return np.sqrt(total / np.maximum(count, 1))
+
+
+def noise_rows(data: ResamplingData, label: Any) -> np.ndarray:
+    """Return the rows whose spread noise is measured in: one row alone has none."""
+    rows = data.rows_of(label)
+    return rows if len(rows) > 1 else np.arange(data.n)
 
 
 def refuse_empty_columns(empty: np.ndarray, n: int) -> None:
@@ -119,8 +128,10 @@ class NumericTable:
     def _dense(self) -> np.ndarray:
         return self.values
 
-    def spread(self) -> np.ndarray:
-        """Return the pooled within-class std of the columns; computed when needed."""
+    def spread(self, plan: Plan) -> np.ndarray:
+        """Return the std of the columns that the noise of a plan is measured in."""
+        if plan.noise is not None:
+            return nan_std(self._dense()[noise_rows(self.data, plan.label)])
         if self._spread is None:
             self._spread = pooled_std(
                 self._dense(), self.data.codes, len(self.data.classes)
@@ -134,10 +145,12 @@ class DenseTable(NumericTable):
     def __init__(self, data: ResamplingData, options: Options, **search: Any) -> None:
         super().__init__(data, options, **search)
         values = self.values
-        with np.errstate(all="ignore"):
-            self.complete = values.dtype.kind != "f" or bool(
-                np.isfinite(values.sum()) or not np.isnan(values).any()
-            )
+        self.complete = (
+            values.dtype.kind != "f"
+            or data.finite
+            or all_finite(values)
+            or not np.isnan(values).any()
+        )
         if not self.complete:
             refuse_empty_columns(np.isnan(values).all(axis=0), len(values))
 
@@ -153,7 +166,7 @@ class DenseTable(NumericTable):
             plan,
             self.options,
             complete=self.complete,
-            spread=self.spread,
+            spread=partial(self.spread, plan),
             n_threads=self.n_threads,
         )
 
@@ -210,23 +223,28 @@ class SparseTable(NumericTable):
         scale[scale == 0] = 1.0
         return scale
 
-    def _moments(self, codes: np.ndarray, n_classes: int) -> np.ndarray:
-        values = sp.csr_array(self.values).astype(np.float64)
+    def _moments(
+        self, codes: np.ndarray, n_classes: int, rows: Any = None
+    ) -> np.ndarray:
+        values = self.values if rows is None else self.values[rows]
+        values = sp.csr_array(values).astype(np.float64)
         total = np.zeros(values.shape[1])
         for c in range(n_classes):
-            rows = values[np.flatnonzero(codes == c)]
-            mean = rows.mean(axis=0)
-            total += rows.multiply(rows).sum(axis=0) - rows.shape[0] * mean**2
+            part = values[np.flatnonzero(codes == c)]
+            mean = part.mean(axis=0) if part.shape[0] else np.zeros(values.shape[1])
+            total += part.multiply(part).sum(axis=0) - part.shape[0] * mean**2
         return np.sqrt(np.maximum(total, 0.0) / len(codes))
 
-    def spread(self) -> np.ndarray:
-        """Return the pooled within-class std of the columns; computed when needed."""
+    def spread(self, plan: Plan) -> np.ndarray:
+        if plan.noise is not None:
+            rows = noise_rows(self.data, plan.label)
+            return self._moments(np.zeros(len(rows), dtype=np.int64), 1, rows)
         if self._spread is None:
             self._spread = self._moments(self.data.codes, len(self.data.classes))
         return self._spread
 
     def make(self, plan: Plan) -> Any:
-        return make_sparse(self.values, plan, self.options, self.spread)
+        return make_sparse(self.values, plan, self.options, partial(self.spread, plan))
 
     def pick(self, made: Any, chosen: np.ndarray) -> Any:
         return made[chosen]

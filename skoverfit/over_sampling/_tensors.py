@@ -78,8 +78,10 @@ class TensorTable(NumericTable):
                 self._fill_missing(made, first, other, plan, share)
             if alone.any() and options.fallback == "jitter":
                 noise = plan.cells.standard_normal((int(alone.sum()), made.shape[1]))
+                if plan.noise is not None:
+                    noise *= plan.noise[part][alone, None]
                 which = self.torch.as_tensor(alone, device=made.device)
-                made[which] += self._send(self.spread() * noise, made)
+                made[which] += self._send(self.spread(plan) * noise, made)
             if affine is not None:
                 centre, factor = (self._send(a, made) for a in affine)
                 made = (made - centre) * factor + centre

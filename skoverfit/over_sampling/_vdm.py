@@ -44,14 +44,14 @@ def embedding_space(
         values[:, j] = 2.0 * share[codes[:, j], 0]
     space = EngineSpace(values, n_jobs=n_jobs)
     # Equal rows are each other's votes: with nominal columns only they are no defect.
-    space.collapses = False
+    space.collapses, space.votes = False, True
     return space
 
 
 class TableSpace:
     """The search for more than two classes."""
 
-    collapses = False
+    collapses, votes = False, True
 
     def __init__(self, codes: np.ndarray, shares: list[np.ndarray]) -> None:
         self.codes = codes

@@ -9,7 +9,11 @@ from typing import Any, Literal
 from sklearn.base import clone
 from sklearn.utils._user_interface import _print_elapsed_time
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
-from sklearn.utils.validation import check_consistent_length, check_memory
+from sklearn.utils.validation import (
+    _num_samples,
+    check_consistent_length,
+    check_memory,
+)
 
 from skoverfit.pipeline._fold_cache import PrefixCache
 from skoverfit.pipeline._rows import Flow, check_rows_can_be_carried
@@ -54,7 +58,13 @@ class PipelineFitter:
         self._validate_steps()
         rows = {name: value for name, value in rows.items() if value is not None}
         if rows:
-            check_consistent_length(X, y, *rows.values())
+            check_consistent_length(X, y)
+            n = _num_samples(X)
+            for name, value in rows.items():
+                if (length := _num_samples(value)) != n:
+                    raise ValueError(
+                        f"{name} has {length} entries, but there are {n} rows."
+                    )
         names = [name for name, _ in self.steps]
         if _routing_enabled():
             params = {**params, **rows}

@@ -121,8 +121,8 @@ class RandomUnderSampler(ResamplerMixin, BaseUnderSampler):
         tags.input_tags.string = True
         return tags
 
-    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any]:
-        return check_any_table(self, X)
+    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any, bool]:
+        return *check_any_table(self, X), False
 
     def _resample(self, data: ResamplingData) -> Resampled:
         by_weight = self.draw == "weight" and data.sample_weight is not None

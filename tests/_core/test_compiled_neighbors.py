@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skoverfit._core import _kernel
 from skoverfit._core._neighbors import NeighborTable, _compiled
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,19 +122,21 @@ def test_the_kernel_reads_nothing_outside_its_arrays(arguments, message):
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 @pytest.mark.parametrize("number", [np.int32, np.int64])
-def test_points_between_rows_are_those_of_numpy_to_the_bit(kind, number):
+@pytest.mark.parametrize("d", [13, 1501])
+def test_points_between_rows_are_those_of_numpy_to_the_bit(kind, number, d):
+    """Wide rows are written past the caches, whatever their alignment."""
     rng = np.random.default_rng(0)
-    values = rng.standard_normal((300, 13)).astype(kind)
-    base, partner = rng.integers(300, size=(2, 5000)).astype(number)
+    values = rng.standard_normal((300, d)).astype(kind)
+    base, partner = rng.integers(300, size=(2, 6000)).astype(number)
     partner[::7] = -1
-    step, out = rng.random(5000), np.empty((5000, 13), dtype=kind)
-    _compiled.interpolate(values, base, partner, step, out, n_threads=3)
+    step, out = rng.random(6000), np.empty((6000, d), dtype=kind)
+    _kernel.interpolate(values, base, partner, step, out, n_threads=3)
     x, z = values[base], values[np.where(partner < 0, base, partner)]
     assert np.array_equal(out, x + (z - x) * step.astype(kind)[:, None])
     with pytest.raises(ValueError, match="row numbers"):
-        _compiled.interpolate(values, base + 300, partner, step, out)
+        _kernel.interpolate(values, base + 300, partner, step, out)
     with pytest.raises(ValueError, match="shapes"):
-        _compiled.interpolate(values, base[1:], partner, step, out)
+        _kernel.interpolate(values, base[1:], partner, step, out)
 
 
 def test_no_instruction_set_is_made_up():
@@ -185,7 +188,7 @@ def test_it_can_be_switched_off():
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env={**os.environ, _compiled.SWITCH: "1"},
+        env={**os.environ, _kernel.SWITCH: "1"},
         capture_output=True,
         text=True,
         check=True,
@@ -195,9 +198,10 @@ def test_it_can_be_switched_off():
 
 
 def objects():
+    found = ROOT.glob("build/*/CMakeFiles/knn_*.dir/**/*.cpp.o")
     return {
-        path.parts[-5].removeprefix("knn_").removesuffix(".dir"): path
-        for path in ROOT.glob("build/*/CMakeFiles/knn_*.dir/**/kernel.cpp.o")
+        (path.parts[-5].removeprefix("knn_").removesuffix(".dir"), path.stem): path
+        for path in found
     }
 
 
@@ -209,6 +213,7 @@ def test_no_object_of_an_instruction_set_has_weak_symbols():
         symbols = subprocess.run(
             ["nm", "--demangle", path], capture_output=True, text=True, check=True
         ).stdout
-        assert "kernels_" in symbols, name
+        table = {"kernel.cpp": "kernels_", "streams.cpp": "streams_"}[name[1]]
+        assert table + name[0] in symbols, name
         weak = [line for line in symbols.splitlines() if " W " in line or " V " in line]
         assert weak == [], name

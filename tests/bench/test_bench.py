@@ -19,9 +19,13 @@ from skoverfit.bench._cell import FoldData, _training_sample
 from skoverfit.bench._runner import run_plan
 from skoverfit.catalogue import Remedy, get_remedies, get_remedy
 from skoverfit.exceptions import BadInputError, StoreError
+from skoverfit.model_selection._apply import reason_against
 from tests.bench.conftest import make_table
 
-N_REMEDIES = len(get_remedies())
+# Those that a logistic regression can be given; mixup is for nets.
+N_REMEDIES = sum(
+    not reason_against(remedy, LogisticRegression()) for remedy in get_remedies()
+)
 QUICK = {"estimators": ["logistic"], "n_repeats": 1}
 
 

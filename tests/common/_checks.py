@@ -20,12 +20,13 @@ import numpy as np
 import pandas
 import pytest
 from imblearn.utils import estimator_checks as imblearn_checks
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.utils import estimator_checks as sklearn_checks, get_tags
 
 import skoverfit
 from skoverfit._core._safe_types import allowed_types, type_name
 from skoverfit.exceptions import BadInputError
+from skoverfit.over_sampling import SMOGN, SMOTER
 
 # This check runs only where SCIPY_ARRAY_API=1 was set before scipy was imported; a
 # test of its own starts such a process, instead of running all tests in that mode.
@@ -43,6 +44,25 @@ def data(n_samples=90, n_features=4, n_classes=3, seed=0):
     codes = np.resize(codes, n_samples)
     X = rng.normal(size=(n_samples, n_features)) + codes[:, None]
     return X, np.array(["ant", "bee", "cat", "dog"])[codes]
+
+
+def takes_numbers(estimator):
+    return is_regressor(estimator) or isinstance(estimator, (SMOTER, SMOGN))
+
+
+def takes_several_labels(estimator):
+    return not get_tags(estimator).target_tags.single_output
+
+
+def data_for(estimator):
+    """Return `data`, with the kind of target that the estimator takes."""
+    X, y = data()
+    codes = np.unique(y, return_inverse=True)[1]
+    if takes_several_labels(estimator):
+        return X, np.column_stack([codes == 0, codes > 0, X[:, 0] > 0]).astype(int)
+    if not takes_numbers(estimator):
+        return X, y
+    return X, X @ np.arange(1, X.shape[1] + 1) + codes
 
 
 def answers(estimator, X, y):
@@ -94,6 +114,8 @@ def generated(library, estimator, expected=None):
     name = type(estimator).__name__
     reasons = (expected or {}).get(name, {})
     parameters = []
+    if library == "imblearn" and is_regressor(estimator):
+        return parameters  # it has checks for samplers and classifiers only
     for instance, check in source.estimator_checks_generator(estimator):
         base = check.func.__name__
         if base == ARRAY_API_CHECK:
@@ -121,7 +143,7 @@ def check_clone_pickle_deepcopy(estimator):
     assert parameters.keys() == twin.keys(), "clone changes the parameters"
     for key, value in parameters.items():
         assert type(twin[key]) is type(value), f"clone changes {key}"
-    X, y = data()
+    X, y = data_for(estimator)
     model, _ = fitted(estimator, X, y)
     truth = outputs(model, [], X)
     for copied in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
@@ -137,7 +159,7 @@ def _trust(estimator):
 
 def check_safe_file(estimator):
     """A fitted one can be saved to a safe file and answers alike when loaded."""
-    X, y = data()
+    X, y = data_for(estimator)
     model, _ = fitted(estimator, X, y)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.skops"
@@ -150,7 +172,7 @@ def check_safe_file(estimator):
 
 def check_hostile_file(estimator):
     """A command planted in its file is refused and does not run."""
-    model, _ = fitted(estimator, *data())
+    model, _ = fitted(estimator, *data_for(estimator))
     with tempfile.TemporaryDirectory() as folder:
         path, marker = Path(folder) / "model.skops", Path(folder) / "marker"
         skoverfit.save(model, path, trusted=_trust(model))
@@ -196,7 +218,7 @@ def _plant(file, marker):
 
 def check_same_seed_same_answer(estimator):
     """Two clones with one seed answer alike; so do two fits of one instance."""
-    X, y = data()
+    X, y = data_for(estimator)
     alike = same(answers(estimator, X, y), answers(estimator, X, y))
     assert alike, "two clones with one seed answer differently"
     model, resampled = fitted(estimator, X, y)
@@ -211,7 +233,7 @@ def check_jobs_do_not_matter(estimator):
     """The answer with two jobs is the answer with one."""
     if "n_jobs" not in estimator.get_params(deep=False):
         return
-    X, y = data()
+    X, y = data_for(estimator)
     one = answers(clone(estimator).set_params(n_jobs=1), X, y)
     with joblib.parallel_config("threading"):
         two = answers(clone(estimator).set_params(n_jobs=2), X, y)
@@ -220,7 +242,7 @@ def check_jobs_do_not_matter(estimator):
 
 def check_global_generators_untouched(estimator):
     """The generators that all share are neither advanced nor seeded."""
-    X, y = data()
+    X, y = data_for(estimator)
     before = np.random.get_state()[1:3], random.getstate()  # noqa: NPY002
     answers(estimator, X, y)
     after = np.random.get_state()[1:3], random.getstate()  # noqa: NPY002
@@ -231,8 +253,9 @@ def check_global_generators_untouched(estimator):
 
 def check_input_untouched(estimator):
     """Neither arrays nor dataframes are changed."""
-    X, y = data()
-    frame, series = pandas.DataFrame(X).add_prefix("c"), pandas.Series(y, name="y")
+    X, y = data_for(estimator)
+    frame = pandas.DataFrame(X).add_prefix("c")
+    series = pandas.Series(y, name="y") if y.ndim == 1 else pandas.DataFrame(y)
     kept = X.copy(), y.copy(), frame.copy(), series.copy()
     answers(estimator, X, y)
     answers(estimator, frame, series)
@@ -244,9 +267,15 @@ def check_input_untouched(estimator):
 
 def check_dtype_kept(estimator):
     """Labels keep their dtype, and so do resampled or transformed features."""
-    X, y = data()
+    X, y = data_for(estimator)
     codes = np.unique(y, return_inverse=True)[1]
-    for labels in (y, codes.astype(np.int32), codes.astype(np.int8), codes == 0):
+    small = codes.astype(np.int8)  # 90 numbers at most
+    targets = (y, codes.astype(np.int32), small, codes == 0)
+    if takes_several_labels(estimator):
+        targets = (y, y.astype(np.int8), y == 1, y.astype(np.float32))
+    if takes_numbers(estimator):
+        targets = (y, y.astype(np.float32), codes.astype(np.int32) // 9, small // 9)
+    for labels in targets:
         for kind in (np.float32, np.float64):
             model, resampled = fitted(estimator, X.astype(kind), labels)
             if resampled:
@@ -256,6 +285,10 @@ def check_dtype_kept(estimator):
                 decided = model.predict(X.astype(kind))
                 assert decided.dtype == labels.dtype, f"labels become {decided.dtype}"
                 assert model.classes_.dtype == labels.dtype, "classes_ lose their dtype"
+            if is_regressor(model):
+                told = model.predict(X.astype(kind))
+                assert told.dtype.kind == "f", f"predictions are {told.dtype}"
+                assert np.ptp(told % 1) > 0, "predictions are rounded"
             if hasattr(model, "transform"):
                 made = model.transform(X.astype(kind)).dtype
                 assert made == kind, f"{kind} X becomes {made}"
@@ -274,7 +307,7 @@ def check_fitted_attributes_only_after_fit(estimator):
     fresh = clone(estimator)
     parameters = set(inspect.signature(type(fresh)).parameters)
     assert set(vars(fresh)) <= parameters, "the constructor sets more than parameters"
-    model, _ = fitted(estimator, *data())
+    model, _ = fitted(estimator, *data_for(estimator))
     assert _fitted_attributes(model), "fit sets no attribute"
     for name, value in fresh.get_params(deep=False).items():
         now = getattr(model, name)
@@ -284,7 +317,7 @@ def check_fitted_attributes_only_after_fit(estimator):
 
 def check_nothing_half_fitted(estimator):
     """After an error a fresh one is as fresh as before."""
-    X, y = data()
+    X, y = data_for(estimator)
     bad = X.copy()
     bad[3, 1] = np.inf
     cases = {
@@ -293,6 +326,13 @@ def check_nothing_half_fitted(estimator):
         "one class": (X, np.full(len(y), "ant")),
         "continuous y": (X, X[:, 0]),
     }
+    if takes_numbers(estimator):
+        endless = y.copy()
+        endless[3] = np.inf
+        cases["infinite y"] = (X, endless)
+        cases["missing y"] = (X, np.where(np.arange(len(y)) == 3, np.nan, y))
+        cases["text y"] = (X, np.full(len(y), "ant"))
+        del cases["one class"], cases["continuous y"]  # its daily bread
     if is_sampler(estimator) and get_tags(estimator).input_tags.string:
         del cases["infinity"]  # it copies cells of any content
     if not get_tags(estimator).target_tags.required:  # labels are ignored

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Estimators that prove the checks: two sound ones, and one broken for each check."""
+"""Estimators that prove the checks: three sound ones, and broken ones for each."""
 
 import random
 from functools import partial
@@ -9,11 +9,15 @@ from typing import ClassVar
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skoverfit._core._arrays import take_rows, to_numpy
+from skoverfit._core._rebuild import concatenate_rows
+from skoverfit.over_sampling import MLSMOTE
 
 
 class TinyOverSampler(BaseOverSampler):
@@ -42,6 +46,34 @@ class TinyOverSampler(BaseOverSampler):
             labels.append(np.full(count, label, dtype=y.dtype))
         made = np.vstack(rows)
         return type(X)(made) if issparse(X) else made, np.hstack(labels)
+
+
+class OneLabelARow(MLSMOTE):
+    """MLSMOTE for the ready-made checks, which have one class label a row.
+
+    A class becomes a label of its own; the label of a made row is its base's.
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = True
+        return tags
+
+    def fit(self, X, y):
+        return super().fit(X, self._indicators(y))
+
+    def fit_resample(self, X, y, **params):
+        X_more, _ = super().fit_resample(X, self._indicators(y), **params)
+        return X_more, concatenate_rows([y, take_rows(y, self._made_base)])
+
+    def _indicators(self, y):
+        if y is None:
+            return None
+        labels = to_numpy(y)
+        if labels.ndim == 2 and labels.shape[1] > 1:
+            return labels
+        classes = np.unique(labels)
+        return (labels.reshape(-1, 1) == classes).astype(int)
 
 
 class Sound(ClassifierMixin, BaseEstimator):
@@ -78,6 +110,44 @@ class Sound(ClassifierMixin, BaseEstimator):
         z = self.decision_function(X)
         codes = z.argmax(axis=1) if z.ndim == 2 else (z > 0).astype(int)
         return self.classes_[codes]
+
+
+class SoundRegressor(RegressorMixin, BaseEstimator):
+    """Least squares."""
+
+    _parameter_constraints: ClassVar[dict] = {"random_state": ["random_state"]}
+
+    def __init__(self, *, random_state=None):
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y, y_numeric=True)
+        y, mean = y.astype(float), X.mean(axis=0)
+        self.coef_ = np.linalg.lstsq(X - mean, y - y.mean())[0]
+        self.mean_, self.intercept_ = mean, y.mean()
+        return self
+
+    def predict(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        return (X - self.mean_) @ self.coef_ + self.intercept_
+
+
+class RoundsItsPredictions(SoundRegressor):
+    def predict(self, X):
+        return np.round(super().predict(X))
+
+
+class TakesAnyTarget(SoundRegressor):
+    def fit(self, X, y):
+        return super().fit(X, np.nan_to_num(np.asarray(y, dtype=float)))
+
+
+class FitsBeforeItChecks(SoundRegressor):
+    def fit(self, X, y):
+        self.intercept_ = 0.0
+        return super().fit(X, y)
 
 
 class UndeclaredParameter(Sound):
@@ -214,10 +284,15 @@ BROKEN = {
     "check_jobs_do_not_matter": (DependsOnJobs,),
     "check_global_generators_untouched": (DrawsFromNumpy, SeedsPython),
     "check_input_untouched": (ChangesArrays, ChangesFrames),
-    "check_dtype_kept": (LosesLabelTypes, DoublesFloats),
+    "check_dtype_kept": (LosesLabelTypes, DoublesFloats, RoundsItsPredictions),
     "check_fitted_attributes_only_after_fit": (
         WorksInTheConstructor,
         OverwritesAParameter,
     ),
-    "check_nothing_half_fitted": (SetsBeforeItChecks, AcceptsAnything),
+    "check_nothing_half_fitted": (
+        SetsBeforeItChecks,
+        AcceptsAnything,
+        TakesAnyTarget,
+        FitsBeforeItChecks,
+    ),
 }

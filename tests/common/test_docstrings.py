@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import make_classification
 
 from skoverfit.catalogue import REMEDIES, resolve
+from tests.common._checks import takes_numbers, takes_several_labels
 
 # Codes of numpydoc's validation that are not asked for, and why.
 IGNORED = {
@@ -81,6 +82,33 @@ def test_parameters_with_defaults_say_so(public_path):
     assert silent == set()
 
 
+# Defaults that are told in words or by a name.
+TOLD_OTHERWISE = {
+    "skoverfit.bench.run_bench": {"scenarios"},
+    "skoverfit.load": {"max_bytes"},
+}
+
+
+def test_documented_defaults_are_those_of_the_signature(public_path):
+    found = resolve(public_path)
+    if inspect.isclass(found) and issubclass(found, Exception):
+        return
+    parameters = inspect.signature(found).parameters
+    wrong = {}
+    for documented in get_doc_object(found)["Parameters"]:
+        told = re.search(r"default=(.+)$", " ".join(documented.type.split()))
+        for name in documented.name.replace("*", "").split(", "):
+            default = parameters[name].default
+            if not told or name in TOLD_OTHERWISE.get(public_path, ()):
+                continue
+            if repr(default) == "<factory>":  # of a dataclass
+                default = {}
+            value = eval(told[1], {"np": np})
+            if value != default and not (value is np.nan and default is np.nan):
+                wrong[name] = f"{told[1]} is told, {default!r} it is"
+    assert wrong == {}
+
+
 def fitted(remedy):
     """Return the remedy's test instance, fitted on a small frame."""
     X, y = make_classification(
@@ -89,7 +117,11 @@ def fitted(remedy):
     frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
     labels = np.array(["no", "yes"])[y]
     estimator = remedy.test_instance()
-    if remedy.role == "step":
+    if takes_several_labels(estimator):
+        labels = np.column_stack([y, 1 - y, y * (np.arange(len(y)) % 3 == 0)])
+    elif takes_numbers(estimator):
+        labels = y + np.arange(len(y)) % 3
+    if remedy.path.startswith("skoverfit.over_sampling") or remedy.role == "step":
         estimator.fit_resample(frame, labels)
     else:
         estimator.fit(frame, labels)

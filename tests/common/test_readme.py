@@ -21,7 +21,9 @@ def test_python_examples_run():
         if "t.csv" not in block:  # a table that the reader has; the command is tested
             exec(code, namespace)
             ran += 1
-    assert ran == 4
+    assert ran == 5
+    assert namespace["net"].score(split[1], split[3]) > 0.9
+    assert namespace["probabilities"].shape == (len(split[1]), 3)
     assert namespace["search"].best_score_ > 0.9
     assert (namespace["parents"] >= 0).all()
     assert len(namespace["parents"]) == len(namespace["y_more"]) - len(split[2])

@@ -170,6 +170,22 @@ def test_few_rows_have_no_figures_but_a_note():
     assert report.to_frame().shape == (1, 17)
 
 
+@pytest.mark.parametrize("dtype", ["str", "category", "string", object])
+def test_labels_in_a_series(dtype):
+    X, y = two_blobs()
+    X_res, y_res = SMOTE(random_state=0).fit_resample(X, y)
+    report = synthetic_report(
+        None,
+        X,
+        pd.Series(y).astype(dtype),
+        X_res,
+        pd.Series(y_res).astype(dtype),
+        random_state=0,
+    )
+    assert only(report).label == "rare"
+    assert "'rare': 80 made rows" in report.summary()
+
+
 def test_a_sampler_that_makes_nothing():
     X, y = two_blobs()
     report = synthetic_report(None, X, y, X, y)

@@ -17,7 +17,10 @@ from skoverfit.model_selection._apply import (
     reason_against,
     stronger_settings,
 )
+from skoverfit.neural_network import TabularMLPClassifier
 
+NET_LOSSES = ["ens_loss", "generalized_cross_entropy", "label_smoothing", "ldam",
+              "logit_adjusted"]  # fmt: skip
 ESTIMATORS = [
     LogisticRegression(),
     KNeighborsClassifier(),
@@ -54,8 +57,11 @@ def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
     X, y = unbalanced
     before = estimator.get_params()
     if reason := reason_against(remedy, estimator, np.bincount(y)):
-        assert "class_weight" in reason
-        assert isinstance(estimator, KNeighborsClassifier)
+        if remedy.name in ("mixup", *NET_LOSSES):
+            assert "is no net" in reason
+        else:
+            assert "class_weight" in reason
+            assert isinstance(estimator, KNeighborsClassifier)
         return
     applied = apply(remedy.name, estimator, y)
     X_fit, y_fit = X, y
@@ -67,6 +73,36 @@ def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
     np.testing.assert_allclose(proba.sum(axis=1), 1)
     assert estimator.get_params() == before
     assert not hasattr(estimator, "classes_")
+
+
+@pytest.mark.parametrize("name", NET_LOSSES)
+def test_losses_are_remedies_of_a_net(name, unbalanced):
+    X, y = unbalanced
+    net = TabularMLPClassifier((4,), n_estimators=2, max_epochs=2, device="cpu")
+    assert reason_against(get_remedy(name), net, np.bincount(y)) == ""
+    even = reason_against(get_remedy(name), net, np.array([5, 5]))
+    assert bool(even) is (get_remedy(name).kind == "imbalance")
+    other = TabularMLPClassifier(loss="focal")
+    assert "another loss" in reason_against(get_remedy(name), other)
+    treated = apply(name, net, y).estimator.fit(X, y)
+    np.testing.assert_allclose(treated.predict_proba(X).sum(axis=1), 1)
+    assert (treated.loss, treated.label_smoothing) != ("cross_entropy", 0.0)
+    assert (net.loss, net.label_smoothing) == ("cross_entropy", 0.0)
+
+
+@pytest.mark.parametrize("name", ["mixup", "regularization", "class_weight"])
+def test_remedies_that_set_parameters_of_a_net(name, unbalanced):
+    X, y = unbalanced
+    net = TabularMLPClassifier((4,), n_estimators=2, max_epochs=2, device="cpu")
+    assert reason_against(get_remedy(name), net, np.bincount(y)) == ""
+    treated = apply(name, net, y).estimator.fit(X, y)
+    np.testing.assert_allclose(treated.predict_proba(X).sum(axis=1), 1)
+    assert (net.batch_step, net.class_weight, net.weight_decay) == (None, None, 0.01)
+    if name == "mixup":
+        assert treated.batch_step == "mixup"
+    if name == "regularization":
+        assert treated.best_params_["weight_decay"] > net.weight_decay
+        assert treated.best_params_["dropout"] > net.dropout
 
 
 def test_nothing_is_the_estimator_itself(unbalanced):

@@ -368,3 +368,11 @@ def test_approximate_search_of_other_tables_is_refused(rows, change, message):
         X[np.isinf(X)] = np.nan
     with pytest.raises(ValueError, match=message):
         FastNearestNeighbors(approximate="faiss").fit(X)
+
+
+@pytest.mark.parametrize("fitted", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("asking", [np.asarray, sp.csr_array, sp.csc_matrix])
+def test_sparse_and_dense_rows_may_ask_each_other(fitted, asking):
+    X = np.eye(6) + np.arange(6)
+    _, found = FastNearestNeighbors(n_neighbors=2).fit(fitted(X)).kneighbors(asking(X))
+    np.testing.assert_array_equal(found[:, 0], np.arange(6))

@@ -73,7 +73,7 @@ def test_dropout_draws_each_mask_from_its_net():
 
 def test_masks_of_filled_up_batches_are_those_of_real_rows():
     stacked, alone = StackedDropout(0.5), StackedDropout(0.5)
-    stacked.generators, stacked.counts = generators(4, 5), [6, 4]
+    stacked.generators, stacked.lengths = generators(4, 5), [6, 4]
     alone.generators = generators(5)
     for _ in range(3):
         both = stacked(torch.ones(2, 6, 3))

@@ -19,6 +19,7 @@ from skoverfit.neural_network import (
     ManifoldMixup,
     Mixup,
     PerpGrad,
+    StackedNets,
     TabularMLPClassifier,
     TwoPhaseTraining,
     WeightAveraging,
@@ -162,3 +163,23 @@ def test_remedies_work_in_a_plain_skorch_net(table, remedy):
     ).fit(X, y)
     assert net.score(X, y) > 0.9
     assert "train" not in vars(net.module_)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_is_the_same_where_estimators_leave_the_stack(table, name):
+    X, y = table[0][:200], table[1][:200]
+    models = [
+        TabularMLPClassifier(
+            (8,), n_estimators=2, batch_step=STEPS[name], n_iter_no_change=2,
+            max_epochs=12, learning_rate=0.02, linear_start=False,
+            dtype="float64", random_state=seed,
+        )
+        for seed in range(4)
+    ]  # fmt: skip
+    stack = StackedNets(models).fit(X, y)
+    together = stack.estimators_
+    assert stack.groups_ == [[0, 1, 2, 3]]
+    assert len({len(model.net_.history) for model in together}) > 1
+    for model, found in zip(models, together, strict=True):
+        alone = model.fit(X, y).predict_proba(X)
+        np.testing.assert_allclose(found.predict_proba(X), alone, rtol=1e-6, atol=1e-9)

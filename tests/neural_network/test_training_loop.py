@@ -173,6 +173,33 @@ def test_gradients_are_clipped_net_by_net(table):
     assert found.min().item() > 0.9e-3
 
 
+def test_modules_of_a_user_are_clipped_one_by_one(table):
+    X, y = table
+    largest = []
+
+    class Watch(Callback):
+        def on_grad_computed(self, net, named_parameters, **kwargs):
+            squares = [0.0, 0.0]
+            for name, p in named_parameters:
+                squares[net.module_.owner(name)] += p.grad.square().sum().item()
+            largest.append(max(squares) ** 0.5)
+
+    def module(n_features, n_outputs):
+        return nn.Sequential(
+            nn.Linear(n_features, 5), nn.ReLU(), nn.Linear(5, n_outputs)
+        )
+
+    TabularMLPClassifier(
+        module=module,
+        n_estimators=2,
+        gradient_clip=1e-3,
+        max_epochs=2,
+        callbacks=[Watch()],
+        random_state=0,
+    ).fit(X, y)
+    assert 0.9e-3 < max(largest) <= 1e-3 * (1 + 1e-4)
+
+
 def test_skorch_callbacks_are_called(table):
     X, y = table
     calls = []

@@ -7,6 +7,7 @@ import numpy as np
 import pandas
 import polars
 import pytest
+import torch
 from scipy import sparse
 from sklearn.neighbors import LocalOutlierFactor
 
@@ -249,3 +250,36 @@ def test_it_beats_smote_and_plain_fitting_on_noisy_long_tailed_digits(claim):
 def test_the_claim_over_all_seeds(claim):
     found = claim.compare([claim.scores(seed) for seed in claim.SEEDS])
     assert {f["verdict"] for f in found.values()} == {"reproduced"}
+
+
+def test_a_frame_whose_columns_have_numbers_as_names():
+    X, y = data()
+    frame = pandas.DataFrame(X).assign(**{"whole": np.arange(len(X))})
+    frame.columns = [0, 1, 2, 7]
+    out, _ = CalibratedGaussianOverSampler(random_state=0).fit_resample(frame, y)
+    assert list(out.columns) == [0, 1, 2, 7]
+    assert out[7].dtype.kind == "i"
+    frame.loc[3, 1] = np.nan
+    with pytest.raises(ValueError, match="column 1 misses 1 values"):
+        CalibratedGaussianOverSampler().fit_resample(frame, y)
+
+
+@pytest.mark.parametrize("container", [np.asarray, pandas.DataFrame])
+@pytest.mark.parametrize("dtype", ["int8", ">i4"])
+def test_whole_numbers_stay_within_their_dtype(container, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.integers(100, 128, size=(60, 2)).astype(dtype)
+    if container is pandas.DataFrame:
+        X = X.astype(X.dtype.newbyteorder("="))
+    y = np.repeat([0, 1], [50, 10])
+    out, _ = CalibratedGaussianOverSampler(random_state=0).fit_resample(container(X), y)
+    out = np.asarray(out)
+    assert out.dtype == X.dtype
+    assert (out > 50).all()
+    assert dtype != "int8" or (out[60:] == 127).any()
+
+
+def test_a_tensor_of_booleans_is_refused():
+    X = torch.arange(60).reshape(20, 3) % 2 == 0
+    with pytest.raises(ValueError, match="X is boolean"):
+        CalibratedGaussianOverSampler().fit_resample(X, np.repeat([0, 1], [15, 5]))

@@ -12,7 +12,9 @@ from imblearn.metrics.pairwise import ValueDifferenceMetric
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 from scipy.spatial import distance_matrix
+from sklearn.neighbors import NearestNeighbors
 
+from skoverfit.neighbors import FastNearestNeighbors
 from skoverfit.over_sampling import SMOTE, SMOTEN, SMOTENC
 
 
@@ -90,6 +92,17 @@ def test_a_mismatch_costs_the_squared_median_std():
     furthest = np.sort(squared, axis=1)[:, 3]
     for base, partner in sampler.parents_[60:] - 36:
         assert squared[base, partner] <= furthest[base] + 1e-9
+
+
+def test_a_neighbour_object_measures_levels_as_the_engine_does():
+    X, y = mixed_numbers(60, 3)
+    objects = NearestNeighbors(n_neighbors=6), FastNearestNeighbors(n_neighbors=6)
+    made = [
+        SMOTENC([2, 3], k_neighbors=k, random_state=0).fit_resample(X, y)[0]
+        for k in (5, *objects)
+    ]
+    assert_allclose(made[0], made[1])
+    assert_allclose(made[0], made[2])
 
 
 def test_the_law_of_smotenc_is_that_of_imbalanced_learn():
@@ -195,6 +208,32 @@ def test_smoten_searches_by_the_value_difference_metric(n_classes):
     assert mine.any()
     at = np.searchsorted(rare, base[mine]), np.searchsorted(rare, partner[mine])
     assert (distances[at] <= furthest[at[0]] + 1e-9).all()
+
+
+def test_a_box_of_no_numbers_leaves_the_steps():
+    X, y = table()
+    smote = SMOTE(gap="box", random_state=0)
+    smote.fit_resample(X[["colour", "shop"]], y)
+    assert ((smote.weights_ >= 0) & (smote.weights_ <= 1)).all()
+
+
+def test_the_law_of_smoten_is_that_of_imbalanced_learn_where_no_vote_ties():
+    # Two levels and five votes (the base and four neighbours): no tie to be broken.
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 2, size=(60, 14))
+    y = np.repeat([0, 1], [40, 20])
+    X[40:] |= rng.integers(0, 2, size=(20, 14))
+    asked = {"k_neighbors": 4, "sampling_strategy": {1: 220}}
+    ours, theirs = (
+        np.vstack(
+            [cls(random_state=s, **asked).fit_resample(X, y)[0][60:] for s in range(15)]
+        )
+        for cls in (SMOTEN, imblearn.over_sampling.SMOTEN)
+    )
+    for j in range(14):
+        counts = np.array([np.bincount(t[:, j], minlength=2) for t in (ours, theirs)])
+        if counts.sum(axis=0).all():
+            assert stats.chi2_contingency(counts).pvalue > 1e-4
 
 
 def test_ties_do_not_go_to_the_lowest_level():

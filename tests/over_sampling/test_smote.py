@@ -5,6 +5,7 @@ from collections import Counter
 
 import imblearn.over_sampling
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -199,6 +200,20 @@ def test_integers_are_not_cut(container, dtype):
     assert np.abs(nearest - (base + u * (partner - base))).max() <= 0.5 + 1e-9
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.longdouble, ">f8", ">f4"])
+@pytest.mark.parametrize("filter", [None, "lee"])
+def test_floats_of_any_width_and_byte_order(blobs, dtype, filter):
+    X, y = blobs[0].astype(dtype), blobs[1]
+    smote = SMOTE(random_state=0, filter=filter)
+    made, _ = smote.fit_resample(X, y)
+    assert made.dtype == X.dtype
+    assert_array_equal(made[:80], X)
+    wide = X.astype(np.float64)
+    exact = np.einsum("np,npd->nd", smote.weights_, wide[smote.parents_])
+    tolerance = 4e-3 if dtype is np.float16 else 1e-6
+    assert_allclose(made.astype(np.float64), exact, atol=tolerance, rtol=tolerance)
+
+
 def test_large_integers_of_the_input_stay_bit_identical():
     X = np.array([[2**53 + 1], [2**53 + 3], [2**63 - 1], [-(2**63)], [1], [2], [3]])
     made, _ = SMOTE(k_neighbors=1, random_state=0).fit_resample(
@@ -261,28 +276,84 @@ def test_a_single_row_falls_back(blobs, fallback, copies, container):
         smote.set_params(fallback="raise").fit_resample(container(X), y)
 
 
+def test_jitter_of_sparse_whole_numbers_stays_within_their_dtype():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, size=(61, 3)).astype(np.uint8)
+    X[60] = 250
+    smote = SMOTE(random_state=0, sampling_strategy={1: 500})
+    with pytest.warns(SkoverfitWarning, match="fallback='jitter'"):
+        made, _ = smote.fit_resample(sparse.csr_array(X), np.repeat([0, 1], [60, 1]))
+    made = made.toarray()[61:]
+    assert (made == 255).any(), "what is too large is cut off at the top"
+    assert abs(float(np.median(made)) - 250) < 10
+
+
 # --- weights, groups, filters ---------------------------------------------------------
 
 
-def test_weights_choose_bases_and_are_mixed(blobs):
+def test_bases_and_neighbours_are_drawn_by_weight_and_counted_once(blobs):
     X, y = blobs
     rng = np.random.default_rng(0)
     w = rng.random(80)
     w[60:70] = 0.0
-    smote = SMOTE(random_state=0, sampling_strategy={"rare": 5000})
+    smote = SMOTE(random_state=0, k_neighbors=3, sampling_strategy={"rare": 20_000})
     smote.fit_resample(X, y, sample_weight=w)
     base, partner = smote.parents_[80:].T
     drawn = np.bincount(base, minlength=80)[60:] / len(base)
-    assert_allclose(drawn, w[60:] / w[60:].sum(), atol=0.02)
-    u = smote.weights_[80:, 1]
-    assert_allclose(smote.sample_weight_[80:], (1 - u) * w[base] + u * w[partner])
+    assert_allclose(drawn, w[60:] / w[60:].sum(), atol=0.01)
+    near = brute_neighbours(X[70:], 3) + 70  # rows of weight 0 are no neighbours
+    for row in range(70, 80):
+        of_row = np.bincount(partner[base == row], minlength=80)
+        share = np.where(np.isin(np.arange(80), near[row - 70]), w, 0.0)
+        assert_allclose(of_row / of_row.sum(), share / share.sum(), atol=0.06)
+    assert_allclose(smote.sample_weight_[80:], w[60:].mean())
     assert_array_equal(smote.sample_weight_[:80], w)
+    # Each row's expected share of the made weight is its share of the given one.
+    made = np.bincount(base, weights=smote.sample_weight_[80:], minlength=80)[60:]
+    assert_allclose(made / made.sum(), w[60:] / w[60:].sum(), atol=0.01)
     smote.set_params(keep_class_weight=True).fit_resample(X, y, sample_weight=w)
     rare = np.asarray(smote.sample_indices_) >= 60
     assert_allclose(smote.sample_weight_[rare].sum(), w[60:].sum())
     assert_allclose(smote.class_prior_before_, smote.class_prior_after_)
     smote.fit_resample(X, y)
     assert_allclose(smote.sample_weight_[:60], 1.0)
+
+
+def test_equal_weights_change_no_row(blobs):
+    X, y = blobs
+    smote = SMOTE(random_state=0)
+    plain = smote.fit_resample(X, y)[0]
+    weighted = smote.fit_resample(X, y, sample_weight=np.full(80, 2.5))[0]
+    assert_array_equal(plain, weighted)
+    assert_allclose(smote.sample_weight_, 2.5)
+
+
+def test_a_weight_has_the_law_of_as_many_equal_rows():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)), np.repeat([0, 1], [28, 12])
+    w = np.r_[np.ones(28, dtype=int), np.resize([0, 1, 2, 5], 12)]
+    repeated = np.repeat(np.arange(40), w)
+    asked = {1: 20_000}
+    smote = SMOTE(random_state=0, sampling_strategy=asked)
+    ours = smote.fit_resample(X, y, sample_weight=w)[0][40:]
+    other = SMOTE(random_state=1, sampling_strategy=asked)
+    copied = other.fit_resample(X[repeated], y[repeated])[0][len(repeated) :]
+    for direction in ([1, 0], [0, 1], [1, 1], [1, -2]):
+        assert stats.ks_2samp(ours @ direction, copied @ direction).pvalue > 1e-3
+
+
+def test_weights_and_copies_and_groups_together():
+    X = np.array([[0.0], [0.0], [1.0], [5.0], [5.0], [6.0], *[[9.0]] * 8])
+    y, groups = np.repeat([1, 0], [6, 8]), np.r_[0, 0, 0, 1, 1, 1, [2] * 8]
+    w = np.r_[1.0, 3.0, 2.0, 0.0, 1.0, 1.0, np.ones(8)]
+    smote = SMOTE(k_neighbors=1, random_state=0, sampling_strategy={1: 8006})
+    smote.fit_resample(X, y, sample_weight=w, groups=groups)
+    base, partner = smote.parents_[14:].T
+    assert_array_equal(groups[base], groups[partner])
+    assert not (smote.parents_[14:] == 3).any()
+    to_zero = partner[base == 2]
+    assert set(to_zero) == {0, 1}
+    assert abs((to_zero == 1).mean() - 0.75) < 0.05
 
 
 def test_groups_are_not_mixed(blobs):
@@ -337,6 +408,36 @@ def test_filters_refuse_what_they_say(blobs, name, k, container):
     assert_allclose(
         np.einsum("np,npd->nd", smote.weights_, X[smote.parents_]), made, atol=1e-9
     )
+
+
+@pytest.mark.parametrize("container", [np.asarray, torch.as_tensor, sparse.csr_array])
+def test_the_partitioning_filter_refuses_rows_among_another_class(container):
+    rng = np.random.default_rng(0)
+    rare = np.vstack([rng.normal(size=(37, 2)) + 6, rng.normal(size=(3, 2)) * 0.3])
+    X = np.vstack([rng.normal(size=(300, 2)), rare])
+    y = np.repeat([0, 1], [300, 40])
+
+    def among_the_others(filter):
+        smote = SMOTE(filter=filter, k_neighbors=2, random_state=0)
+        made, _ = smote.fit_resample(container(X), y)
+        made = made.toarray() if sparse.issparse(made) else np.asarray(made)
+        assert smote.n_generated_ == {0: 0, 1: 260}
+        return (np.linalg.norm(made[340:], axis=1) < 2).sum()
+
+    assert among_the_others(None) > 10
+    assert among_the_others("ipf") <= 2
+
+
+def test_the_partitioning_filter_takes_mixed_and_incomplete_tables():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"size": rng.normal(size=90), "shop": rng.choice(["a", "b"], 90)})
+    X.loc[3:20, "size"] = np.nan
+    X.loc[70:, "size"] += 4
+    smote = SMOTE(filter="ipf", random_state=0)
+    made, _ = smote.fit_resample(X, np.repeat([0, 1], [70, 20]))
+    again, _ = smote.fit_resample(X, np.repeat([0, 1], [70, 20]))
+    assert len(made) == 140
+    pd.testing.assert_frame_equal(made, again)
 
 
 def test_a_callable_filter(blobs):

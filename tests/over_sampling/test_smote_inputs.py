@@ -6,17 +6,21 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given, settings, strategies as st
 from imblearn.pipeline import make_pipeline
 from numpy.testing import assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import NearestNeighbors
 
 from skoverfit.exceptions import SkoverfitWarning
-from skoverfit.over_sampling import SMOTE, SMOTEN, SMOTENC
+from skoverfit.over_sampling import SMOTE, SMOTEN, SMOTENC, RandomOverSampler
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 Y = np.repeat(["no", "yes"], [28, 12])
@@ -49,7 +53,28 @@ def changed(row, column, value, dtype=float):
             {},
             "only when the type of target is binary; there are 3",
         ),
-        ({}, changed(3, 1, np.inf), Y, {}, "infinity"),
+        ({}, changed(3, 1, np.inf), Y, {}, "infinity: column 1 has inf in row 3"),
+        (
+            {},
+            pd.DataFrame(changed(3, 1, -np.inf), columns=list("abc")),
+            Y,
+            {},
+            "infinity: column 'b' has -inf in row 3",
+        ),
+        (
+            {},
+            sparse.csr_array(changed(3, 1, np.inf)),
+            Y,
+            {},
+            "infinity: column 1 has inf in row 3",
+        ),
+        (
+            {},
+            torch.tensor(changed(3, 1, np.inf)),
+            Y,
+            {},
+            "infinity: column 1 has inf in row 3",
+        ),
         ({"missing": "raise"}, changed(3, 1, np.nan), Y, {}, "missing='raise'"),
         ({}, changed(slice(None), 1, np.nan), Y, {}, "has no value"),
         ({}, X, Y[:-1], {}, "40 rows, but y has 39"),
@@ -71,7 +96,7 @@ def changed(row, column, value, dtype=float):
         ({"k_neighbors": 0}, X, Y, {}, "'k_neighbors' parameter of SMOTE"),
         ({"gap": "line"}, X, Y, {}, "'gap' parameter of SMOTE"),
         (
-            {"k_neighbors": NearestNeighbors(), "categorical_features": [0]},
+            {"k_neighbors": NearestNeighbors(), "categorical_features": [0, 1, 2]},
             X,
             Y,
             {},
@@ -83,6 +108,28 @@ def test_one_sentence(parameters, table, labels, fit, words):
     with pytest.raises(ValueError, match=words) as caught:
         SMOTE(**parameters).fit_resample(table, labels, **fit)
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("sampler", [SMOTE(), RandomOverSampler()])
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (pl.LazyFrame({"a": [1.0, 2.0]}), r"LazyFrame\. Call its collect"),
+        ({"a": [1.0, 2.0]}, r"is a builtins\.dict"),
+    ],
+)
+def test_what_is_no_table_is_named(sampler, table, words):
+    with pytest.raises(ValueError, match=words):
+        sampler.fit_resample(table, ["no", "yes"])
+
+
+@pytest.mark.parametrize("sampler", [SMOTE, SMOTEN, RandomOverSampler])
+def test_tables_of_pyarrow_stay_that(sampler):
+    table = pa.table({"size": X[:, 0], "shop": ["a", "b"] * 20})
+    made, _ = sampler(random_state=0).fit_resample(table, Y)
+    assert made.schema.equals(table.schema)
+    assert made.slice(0, 40).equals(table)
+    assert made.num_rows == 56
 
 
 def test_a_column_of_mixed_types_is_refused_by_name():
@@ -178,7 +225,7 @@ def tables(draw):
     cls=st.sampled_from([SMOTE, SMOTE, SMOTEN]),
     gap=st.sampled_from(["segment", "box"]),
     grouped=st.booleans(),
-    filter=st.sampled_from([None, None, "lee", "tomek"]),
+    filter=st.sampled_from([None, None, "lee", "tomek", "ipf"]),
 )
 def test_any_table_comes_through(data, cls, gap, grouped, filter):
     table, y = data

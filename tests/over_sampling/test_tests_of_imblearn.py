@@ -30,17 +30,31 @@ LEFT_OUT = {
         "A vote of 3 against 3 decides it, and ties going to the lowest code."
     ),
     "test_smoten.test_smoten_sparse_input": (
-        "It demands a warning; the result is tested in test_smoten.py."
+        "It demands a warning; the result is tested in test_mixed_tables.py."
+    ),
+    "test_common.test_categorical_smote_k_custom_nn": (
+        "It gives SMOTEN an object that takes the rows of a distance matrix for "
+        "features; our SMOTEN searches by the metric itself and takes a number only."
+    ),
+    "test_common.test_smote_m_neighbors": "It is about classes that are not ours.",
+    "test_common.test_numerical_smote_extra_custom_nn": (
+        "It is about classes that are not ours."
     ),
 }
 
 
 OURS = {"SMOTE": SMOTE, "SMOTEN": SMOTEN, "SMOTENC": SMOTENC}
-MODULES = {"test_smote": "SMOTE", "test_smote_nc": "SMOTENC", "test_smoten": "SMOTEN"}
-for module, name in MODULES.items():
+MODULES = {
+    "_smote.tests.test_smote": ["SMOTE"],
+    "_smote.tests.test_smote_nc": ["SMOTENC"],
+    "_smote.tests.test_smoten": ["SMOTEN"],
+    "tests.test_common": list(OURS),
+}
+for path, names in MODULES.items():
+    module = path.rpartition(".")[2]
     tests = load_peer_tests(
-        f"imblearn.over_sampling._smote.tests.{module}",
-        {name: OURS[name]},
+        f"imblearn.over_sampling.{path}",
+        {name: OURS[name] for name in names},
         {
             key.partition(".")[2]: reason
             for key, reason in LEFT_OUT.items()

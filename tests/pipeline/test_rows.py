@@ -36,10 +36,10 @@ def test_what_the_sampler_made_of_the_weights_reaches_the_estimator():
     assert len(spy.weight_) == len(spy.y_) > len(y)
     np.testing.assert_array_equal(spy.weight_, sampler.sample_weight_)
     np.testing.assert_array_equal(spy.groups_, sampler.groups_)
-    # By its own parents: the convex combination that made the row made the weight.
-    parents, share = sampler.parents_, sampler.weights_
-    expected = (np.where(parents >= 0, WEIGHT[parents], 0) * share).sum(axis=1)
-    np.testing.assert_allclose(spy.weight_, expected)
+    np.testing.assert_array_equal(spy.weight_[: len(y)], WEIGHT)
+    made_of = y[sampler.sample_indices_[len(y) :]]
+    expected = [WEIGHT[y == label].mean() for label in made_of]
+    np.testing.assert_allclose(spy.weight_[len(y) :], expected)
     np.testing.assert_array_equal(pipe.sample_weight_, spy.weight_)
     np.testing.assert_array_equal(pipe.groups_, spy.groups_)
     np.testing.assert_array_equal(pipe.sample_indices_, sampler.sample_indices_)
@@ -125,8 +125,10 @@ def test_groups_alone_do_not_ask_anything_of_the_estimator():
 
 
 def test_a_wrong_number_of_weights_is_refused():
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(ValueError, match=r"sample_weight has 119 entries, but .* 120"):
         make_pipeline(Reversing(), Spy()).fit(X, y, sample_weight=WEIGHT[:-1])
+    with pytest.raises(ValueError, match="groups has 119 entries"):
+        make_pipeline(Reversing(), Spy()).fit(X, y, groups=GROUPS[:-1])
 
 
 def test_a_step_parameter_is_realigned_as_well():

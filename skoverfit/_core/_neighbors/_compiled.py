@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from skoverfit._core._kernel import available, module
 
 if TYPE_CHECKING:
     from skoverfit._core._neighbors._table import NeighborTable
@@ -16,51 +15,16 @@ if TYPE_CHECKING:
 __all__ = [
     "available",
     "instruction_sets",
-    "interpolate",
     "search",
     "search_own_and_all",
 ]
 
-# Set to anything but "" or "0" to measure or test what runs where nothing was compiled.
-SWITCH = "SKOVERFIT_NO_KERNEL"
-
 Pair = tuple[np.ndarray, np.ndarray]
-
-
-@cache
-def _module() -> Any:
-    try:
-        return importlib.import_module("skoverfit._core._knn")
-    except ModuleNotFoundError as exc:
-        if exc.name != "skoverfit._core._knn":
-            raise
-        return None
-
-
-def available() -> bool:
-    """Whether the kernel was built and is not switched off."""
-    return os.environ.get(SWITCH, "0") in ("", "0") and _module() is not None
 
 
 def instruction_sets() -> list[str]:
     """Return the instruction sets of this processor that the kernel has, best first."""
-    return list(_module().instruction_sets()) if available() else []
-
-
-def interpolate(
-    values: np.ndarray,
-    base: np.ndarray,
-    partner: np.ndarray,
-    step: np.ndarray,
-    out: np.ndarray,
-    n_threads: int = 1,
-) -> None:
-    """Write base + step * (partner - base) into ``out``, in one pass over the memory.
-
-    A negative partner stands for the base itself. ``values`` and ``out`` are
-    C-contiguous and of one float type, ``base`` and ``partner`` of one integer type.
-    """
-    _module().interpolate(values, base, partner, step, out, n_threads)
+    return list(module().instruction_sets()) if available() else []
 
 
 def _bytes(codes: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray]:
@@ -112,7 +76,7 @@ def _call(
             np.empty((n_queries, k_own)),
             np.empty((n_queries, k_own), dtype=np.int64),
         ]
-    _module().search(
+    module().search(
         numeric,
         _split(both, wide),
         len(wide),

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from skoverfit._core._arrays import torch_of
+from skoverfit._core._kernel import all_finite
 
 __all__ = ["NeighborTable"]
 
@@ -97,7 +98,7 @@ class NeighborTable:
         values = self.numeric.data if self.is_sparse else self.numeric
         if self.is_tensor:
             infinite = bool(values.isinf().any())
-        elif np.isfinite(values.sum(dtype=np.float64)):
+        elif all_finite(values):
             return  # one cheap pass: no NaN either
         else:
             infinite = bool(np.isinf(values).any())

@@ -13,8 +13,9 @@ from sklearn import get_config
 from sklearn.utils._param_validation import validate_parameter_constraints
 from sklearn.utils.metadata_routing import UNUSED
 
-from skoverfit._core._arrays import ContainerSpec, n_rows, take_rows
+from skoverfit._core._arrays import ContainerSpec, container_of, n_rows, take_rows
 from skoverfit._core._random import root_entropy
+from skoverfit._core._rebuild import concatenate_rows, restore
 from skoverfit._core._resampling._data import (
     ResamplingData,
     check_groups,
@@ -48,7 +49,11 @@ class Resampled:
         2 for rows between base and partner, 1 for copies, 0 for draws from a
         distribution.
     sample_weight : ndarray or None, default=None
-        Weights of all output rows; None: derived from base, partner and step.
+        Weights of all output rows; None: each has that of its source row.
+    made_codes : ndarray of shape (m,) or None, default=None
+        Position of the class that each made row was made for; None: its base's class.
+    y_made : ndarray of shape (m,) or (m, q), or None, default=None
+        Targets of the made rows; None: each has that of its base row.
     """
 
     X: Any
@@ -58,6 +63,8 @@ class Resampled:
     step: np.ndarray | None = None
     n_parents: int = 2
     sample_weight: np.ndarray | None = None
+    made_codes: np.ndarray | None = None
+    y_made: np.ndarray | None = None
 
 
 def new_index(X: Any) -> Any:
@@ -85,6 +92,7 @@ class ResamplerMixin(ProvenanceMixin):
     _allow_nan: ClassVar[bool] = False
     _allow_mixed: ClassVar[bool] = False
     _allow_sparse: ClassVar[bool] = True
+    _data_type: ClassVar[type[ResamplingData]] = ResamplingData
     # Row-aligned metadata is requested by default: a sampler that merely *has* these
     # parameters would otherwise make every routed call with weights an error.
     __metadata_request__fit_resample: ClassVar[dict[str, bool]] = {
@@ -114,8 +122,8 @@ class ResamplerMixin(ProvenanceMixin):
         ----------
         X : container of shape (n_samples, n_features)
             The table.
-        y : array-like of shape (n_samples,)
-            Class labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            The target that ``fit_resample`` takes.
 
         Returns
         -------
@@ -175,43 +183,53 @@ class ResamplerMixin(ProvenanceMixin):
     def _check(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> ResamplingData:
         self._validate_changed_parameters()
         self._check_parameters()
-        spec, values = self._check_table(X)
+        spec, values, finite = self._check_table(X)
         if spec.kind == "sparse" and not self._allow_sparse:
             raise TypeError(
                 "Sparse data was passed for X, but dense data is required: "
                 f"{type(self).__name__} needs X.toarray()."
             )
-        classes, codes, counts = check_target(y)
+        target = self._check_target(y)
+        codes = target["codes"]
         n = values.shape[0] if values is not None else n_rows(X)
         if n != len(codes):
             raise ValueError(
                 f"Found input variables with inconsistent numbers of samples: X has "
                 f"{n} rows, but y has {len(codes)} labels."
             )
-        strategy = self.sampling_strategy  # type: ignore[attr-defined]
-        targets = resolve_strategy(
-            strategy,
-            classes,
-            counts,
-            self._sampling_type,  # type: ignore[attr-defined]
-            classes[codes] if callable(strategy) else None,
-        )
         group_values, group_codes = check_groups(groups, n)
-        return ResamplingData(
+        data = self._data_type(
             X=X,
             spec=spec,
             values=values,
-            classes=classes,
-            codes=codes,
-            counts=counts,
-            targets=targets,
-            sample_weight=check_weights(sample_weight, classes, codes),
+            **target,
+            sample_weight=check_weights(sample_weight, n),
             groups=group_values,
             group_codes=group_codes,
             entropy=root_entropy(getattr(self, "random_state", None)),
+            finite=finite,
+        )
+        data.targets = self._wanted(data)
+        data.refuse_weightless()
+        return data
+
+    def _check_target(self, y: Any) -> dict[str, Any]:
+        """Return the fields of the data that y decides."""
+        classes, codes, counts = check_target(y)
+        return {"classes": classes, "codes": codes, "counts": counts}
+
+    def _wanted(self, data: ResamplingData) -> dict[Any, int]:
+        """Return the rows to add or to keep by class."""
+        strategy = self.sampling_strategy  # type: ignore[attr-defined]
+        return resolve_strategy(
+            strategy,
+            data.classes,
+            data.counts,
+            self._sampling_type,  # type: ignore[attr-defined]
+            data.classes[data.codes] if callable(strategy) else None,
         )
 
-    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any]:
+    def _check_table(self, X: Any) -> tuple[ContainerSpec, Any, bool]:
         """Check X; samplers that only copy rows look at less of it."""
         return check_table(
             self, X, allow_nan=self._allow_nan, allow_mixed=self._allow_mixed
@@ -240,8 +258,17 @@ class ResamplerMixin(ProvenanceMixin):
     def _remember_classes(self, data: ResamplingData) -> None:
         self.sampling_strategy_ = data.targets
         self.classes_ = data.classes
-        totals = np.bincount(data.codes, weights=data.sample_weight)
+        totals = data.totals()
         self.class_prior_before_ = totals / totals.sum()
+
+    def _remember_shares(self, data: ResamplingData, result: Resampled) -> None:
+        made = np.bincount(data.codes[self._made_base], minlength=len(data.classes))
+        kept = data.codes if result.kept is None else data.codes[result.kept]
+        totals = np.bincount(kept, minlength=len(data.classes)) + made
+        if self.sample_weight_ is not None:
+            source = data.codes[self.sample_indices_]
+            totals = np.bincount(source, weights=self.sample_weight_)
+        self.class_prior_after_ = totals / totals.sum()
 
     def _finish(self, data: ResamplingData, result: Resampled, y: Any) -> Any:
         """Set the fitted attributes, all at once and last; return the labels."""
@@ -253,26 +280,25 @@ class ResamplerMixin(ProvenanceMixin):
         self._made_step = result.step
         self._n_parents = result.n_parents
         self._remember_classes(data)
-        made = np.bincount(data.codes[self._made_base], minlength=len(data.classes))
+        codes = result.made_codes
+        codes = data.codes[self._made_base] if codes is None else codes
+        made = np.bincount(codes, minlength=len(data.classes))
         self.n_generated_ = dict(zip(data.classes, made.tolist(), strict=True))
         self.sample_weight_ = result.sample_weight
         if result.sample_weight is None and data.sample_weight is not None:
-            self.sample_weight_ = self._carried_weights(data.sample_weight)
-        kept = data.codes if result.kept is None else data.codes[result.kept]
-        totals = np.bincount(kept, minlength=len(data.classes)) + made
-        source = self.sample_indices_
-        if self.sample_weight_ is not None:
-            totals = np.bincount(data.codes[source], weights=self.sample_weight_)
-        self.class_prior_after_ = totals / totals.sum()
-        self.groups_ = None if data.groups is None else data.groups[source]
-        return new_index(take_rows(y, source))
-
-    def _carried_weights(self, weights: np.ndarray) -> np.ndarray:
-        """Return (1 - u) w_base + u w_partner for made rows, w for kept ones."""
-        out = weights[self.sample_indices_]
-        if self._n_parents >= 2 and self._made_partner is not None:
-            made = out[len(out) - len(self._made_base) :]
-            partner = self._made_partner
-            other = np.where(partner >= 0, weights[partner], made)
-            made += self._made_step * (other - made)
-        return out
+            self.sample_weight_ = data.sample_weight[self.sample_indices_]
+        self._remember_shares(data, result)
+        # The map of all rows is made only where somebody needs it.
+        self.groups_ = None
+        if data.groups is not None:
+            self.groups_ = data.groups[self.sample_indices_]
+        if result.y_made is not None and len(result.y_made):
+            kept_y = y if result.kept is None else take_rows(y, result.kept)
+            made_y = restore(result.y_made, container_of(y))
+            return new_index(concatenate_rows([kept_y, made_y]))
+        if type(y) is np.ndarray and y.ndim == 1 and result.kept is None:
+            out = np.empty(len(y) + len(self._made_base), dtype=y.dtype)
+            out[: len(y)] = y
+            np.take(y, self._made_base, out=out[len(y) :], mode="clip")
+            return out
+        return new_index(take_rows(y, self.sample_indices_))

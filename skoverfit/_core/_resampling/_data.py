@@ -7,8 +7,8 @@ here a plain float array is looked at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,6 +23,7 @@ from skoverfit._core._arrays import (
     to_numpy,
     torch_of,
 )
+from skoverfit._core._kernel import all_finite
 from skoverfit._core._random import derive_generator
 from skoverfit._core._resampling._strategy import plain
 from skoverfit._core._validation import check_labels
@@ -33,6 +34,7 @@ __all__ = [
     "check_table",
     "check_target",
     "check_weights",
+    "refuse_non_tables",
 ]
 
 
@@ -49,6 +51,8 @@ class ResamplingData:
     values : ndarray, csr/csc matrix or array, tensor, or None
         The same table as numbers, where all columns are: real dtype, no infinity, NaN
         only where the sampler allows it. None where some column is not a number.
+    finite : bool
+        Whether ``values`` is a dense table known to have no missing value.
     classes : ndarray of shape (n_classes,)
         Sorted labels.
     codes : ndarray of shape (n,), int64
@@ -73,11 +77,17 @@ class ResamplingData:
     classes: np.ndarray
     codes: np.ndarray
     counts: np.ndarray
-    targets: dict[Any, int]
+    targets: dict[Any, int] = field(default_factory=dict)
     sample_weight: np.ndarray | None = None
     groups: np.ndarray | None = None
     group_codes: np.ndarray | None = None
     entropy: int = 0
+    finite: bool = False
+
+    # What a sentence calls a class, and whether the classes are those of labels, each
+    # row having one.
+    noun: ClassVar[str] = "class"
+    has_labels: ClassVar[bool] = True
 
     @property
     def n(self) -> int:
@@ -92,6 +102,25 @@ class ResamplingData:
         """Return the row numbers of a class, ascending."""
         return np.flatnonzero(self.codes == self.position(label))
 
+    def totals(self) -> np.ndarray:
+        """Return the weight of each class; its rows where there are no weights."""
+        return np.bincount(
+            self.codes, weights=self.sample_weight, minlength=len(self.classes)
+        )
+
+    def refuse_weightless(self) -> None:
+        """Raise where a class has weights of zero only."""
+        if self.sample_weight is None:
+            return
+        totals = self.totals()
+        if not totals[self.counts > 0].all():
+            empty = np.flatnonzero((totals == 0) & (self.counts > 0))
+            raise ValueError(
+                f"All rows of {self.noun} {plain(self.classes[empty[0]])!r} have a "
+                "sample_weight of 0; give at least one a positive weight, or drop the "
+                f"{self.noun}."
+            )
+
     def generator(self, label: Any, *path: str) -> np.random.Generator:
         """Return the random stream of a class.
 
@@ -101,7 +130,7 @@ class ResamplingData:
         name = plain(label)
         if isinstance(name, float) and name.is_integer():
             name = int(name)
-        return derive_generator(self.entropy, "class", str(name), *path)
+        return derive_generator(self.entropy, self.noun, str(name), *path)
 
 
 def check_target(y: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -152,23 +181,20 @@ def _one_hot(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return classes, codes.astype(np.int64, copy=False)
 
 
-def check_weights(
-    sample_weight: Any, classes: np.ndarray, codes: np.ndarray
-) -> np.ndarray | None:
+def check_weights(sample_weight: Any, n: int) -> np.ndarray | None:
     """Return sample weights as floats.
 
     Raises
     ------
     ValueError
-        Where there is not one finite, non-negative number a row, or a class has
-        weights of zero only.
+        Where there is not one finite, non-negative number a row.
     """
     if sample_weight is None:
         return None
     weights = to_numpy(sample_weight)
-    if weights.ndim != 1 or len(weights) != len(codes):
+    if weights.ndim != 1 or len(weights) != n:
         raise ValueError(
-            f"sample_weight has shape {weights.shape}, but there are {len(codes)} rows."
+            f"sample_weight has shape {weights.shape}, but there are {n} rows."
         )
     if weights.dtype != np.float32:
         try:
@@ -183,13 +209,6 @@ def check_weights(
         raise ValueError(
             "sample_weight must be finite and not negative. Got "
             f"{float(weights[row])!r} in row {row}."
-        )
-    totals = np.bincount(codes, weights=weights, minlength=len(classes))
-    if not totals.all():
-        label = plain(classes[int(totals.argmin())])
-        raise ValueError(
-            f"All rows of class {label!r} have a sample_weight of 0; give at least one "
-            "a positive weight, or drop the class."
         )
     return weights
 
@@ -228,7 +247,7 @@ def check_groups(groups: Any, n: int) -> tuple[np.ndarray | None, np.ndarray | N
 
 def check_table(
     estimator: Any, X: Any, *, allow_nan: bool, allow_mixed: bool
-) -> tuple[ContainerSpec, Any]:
+) -> tuple[ContainerSpec, Any, bool]:
     """Check X and remember its columns in the estimator.
 
     Returns
@@ -237,16 +256,24 @@ def check_table(
         The kind of container.
     values : ndarray, sparse, tensor or None
         The table as numbers; None where it has other columns (``allow_mixed``).
+    finite : bool
+        Whether a dense table is known to have no missing value.
     """
-    if type(X) is np.ndarray and X.ndim == 2 and X.dtype in (np.float64, np.float32):
-        with np.errstate(all="ignore"):
-            clean = X.size > 0 and np.isfinite(X.sum())
-        if clean:
-            _remember_columns(estimator, X.shape[1])
-            return ContainerSpec(kind="numpy", ndim=2, dtype=X.dtype), X
+    plain_floats = type(X) is np.ndarray and X.dtype in (np.float64, np.float32)
+    if plain_floats and X.ndim == 2 and X.size > 0 and all_finite(X):
+        _remember_columns(estimator, X.shape[1])
+        return ContainerSpec(kind="numpy", ndim=2, dtype=X.dtype), X, True
+    spec, values = _check_other(estimator, X, allow_nan, allow_mixed)
+    return spec, values, False
+
+
+def _check_other(
+    estimator: Any, X: Any, allow_nan: bool, allow_mixed: bool
+) -> tuple[ContainerSpec, Any]:
     try:
         kind = kind_of(X)
     except TypeError:
+        refuse_non_tables(X)
         X, kind = np.asarray(X), "numpy"
     finite = "allow-nan" if allow_nan else True
     if kind == "tensor":
@@ -267,6 +294,7 @@ def check_table(
         )
         _refuse_odd_objects(checked)
         return container_of(X), None
+    _refuse_infinite(source, None)
     values = validate_data(
         estimator,
         source,
@@ -275,6 +303,39 @@ def check_table(
         reset=True,
     )
     return container_of(X), values
+
+
+def _refuse_infinite(table: Any, names: Any) -> None:
+    """Name the first infinite cell; scikit-learn's sentence names only the table."""
+    table = table.tocoo() if sp.issparse(table) else table
+    stored = table.data if sp.issparse(table) else table
+    if getattr(stored, "dtype", np.dtype(object)).kind != "f" or table.ndim != 2:
+        return
+    if not np.isinf(stored).any():
+        return
+    if sp.issparse(table):
+        at = int(np.flatnonzero(np.isinf(table.data))[0])
+        row, column, cell = table.row[at], table.col[at], table.data[at]
+    else:
+        row, column = np.argwhere(np.isinf(table))[0]
+        cell = table[row, column]
+    name = int(column) if names is None else names[column]
+    raise ValueError(
+        f"Input X contains infinity: column {name!r} has {float(cell)} in row "
+        f"{int(row)}. Replace it by a number, or by NaN where the value is unknown."
+    )
+
+
+def refuse_non_tables(X: Any) -> None:
+    """Name the type of an object that has no rows, such as a polars LazyFrame."""
+    if X is None or np.ndim(X) > 0 or hasattr(X, "__array__"):
+        return
+    name = f"{type(X).__module__}.{type(X).__qualname__}"
+    hint = " Call its collect() first." if hasattr(X, "collect") else ""
+    raise ValueError(
+        "Expected 2D array, got scalar array instead: X must be a table of rows and "
+        f"columns, and is a {name}.{hint} Reshape your data."
+    )
 
 
 def _list_table(X: Any) -> np.ndarray:
@@ -319,8 +380,12 @@ def _check_tensor(estimator: Any, X: Any, allow_nan: bool) -> Any:
     if X.is_floating_point():
         bad = X.isinf() if allow_nan else ~X.isfinite()
         if bool(bad.any()):
-            what = "infinity" if allow_nan else "NaN or infinity"
-            raise ValueError(f"Input X contains {what}.")
+            row, column = bad.nonzero()[0].tolist()
+            cell = float(X[row, column])
+            what = "NaN" if cell != cell else "infinity"
+            raise ValueError(
+                f"Input X contains {what}: column {column} has {cell} in row {row}."
+            )
     _remember_columns(estimator, X.shape[1])
     return X
 
@@ -344,9 +409,15 @@ def _check_frame(
     ) or all(str(dtype) in ("Float32", "Float64") for dtype in dtypes)
     if hasattr(X, "iloc") and any(not isinstance(d, np.dtype) for d in dtypes):
         plain_floats = False  # pandas' nullable floats tell NaN from missing
+    if not dtypes:
+        plain_floats = False  # a table of pyarrow
     if not plain_floats and allow_mixed:
         return spec, None
-    return spec, _finite(estimator, X if not plain_floats else to_numpy(X), finite)
+    if plain_floats:
+        values = to_numpy(X)
+        _refuse_infinite(values, spec.columns)
+        return spec, _finite(estimator, values, finite)
+    return spec, _finite(estimator, X, finite)
 
 
 def _finite(estimator: Any, X: Any, finite: Any) -> Any:

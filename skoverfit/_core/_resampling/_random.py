@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from skoverfit._core._arrays import ContainerSpec, container_of, kind_of
 from skoverfit._core._columns._table import table_of
-from skoverfit._core._resampling._data import ResamplingData
+from skoverfit._core._resampling._data import ResamplingData, refuse_non_tables
 
 __all__ = ["check_any_table", "mean_weights", "row_chances"]
 
@@ -28,6 +28,7 @@ def check_any_table(estimator: Any, X: Any) -> tuple[ContainerSpec, Any]:
     try:
         kind = kind_of(X)
     except TypeError:
+        refuse_non_tables(X)
         values = np.asarray(X)
         return check_any_table(estimator, values)[0], values
     if kind == "series":

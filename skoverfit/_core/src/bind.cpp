@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The Python module. It checks nothing that _compiled.py has checked already, except
 // what would read or write outside an array.
+#include "arrays.hpp"
+#include "dispatch.hpp"
 #include "search.hpp"
 #include "workers.hpp"
 #include <nanobind/nanobind.h>
@@ -126,6 +128,25 @@ template <class T, class I> static void add_interpolate(nb::module_ &m) {
         nb::arg("step").noconvert(), nb::arg("out").noconvert(), nb::arg("n_threads"));
 }
 
+using Bytes = nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Numbers (least byte first on every processor we know) that stand for the bytes.
+static nb::bytes fingerprint_of(const Bytes &data, const Bytes &keys) {
+  require(int64_t(keys.shape(0)) == PRINT_KEYS, "keys");
+  std::vector<uint64_t> numbers;
+  {
+    nb::gil_scoped_release released;
+    numbers = fingerprint(data.data(), int64_t(data.shape(0)), keys.data());
+  }
+  return nb::bytes(numbers.data(), numbers.size() * sizeof(uint64_t));
+}
+
+template <class T>
+static bool finite(nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu> values) {
+  nb::gil_scoped_release released;
+  return all_finite(values.data(), int64_t(values.shape(0)));
+}
+
 NB_MODULE(_knn, m) {
   m.doc() = "Compiled exact nearest neighbours; used through skoverfit._core._neighbors.";
   m.def("search", &search, nb::arg("values").noconvert(), nb::arg("codes").noconvert().none(),
@@ -136,6 +157,11 @@ NB_MODULE(_knn, m) {
         nb::arg("own_index").noconvert().none(), nb::arg("n_threads"),
         nb::arg("instruction_set"));
   m.def("instruction_sets", &instruction_sets);
+  m.attr("n_keys") = PRINT_KEYS;
+  m.def("fingerprint", &fingerprint_of, nb::arg("data").noconvert(),
+        nb::arg("keys").noconvert());
+  m.def("all_finite", &finite<float>, nb::arg("values").noconvert());
+  m.def("all_finite", &finite<double>, nb::arg("values").noconvert());
   add_interpolate<float, int32_t>(m);
   add_interpolate<float, int64_t>(m);
   add_interpolate<double, int32_t>(m);

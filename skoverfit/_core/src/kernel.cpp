@@ -2,10 +2,8 @@
 // The tile: direct differences of 4 queries and CW candidates, kept in registers and
 // compared with the k-th best by mask. Compiled once an instruction set (-DISA=name).
 #include "kernel.hpp"
+#include "lists.hpp"
 #include <string.h>
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
 
 // Bytes of a vector, and vectors of a tile's row: best or equal of the sizes tried.
 #if defined(__AVX512F__)
@@ -78,21 +76,6 @@ template <bool TIES, class V> INLINE unsigned below(V a, V b) {
 #endif
 
 template <class V> INLINE V smaller(V a, V b) { return a < b ? a : b; }
-
-// Insert into a sorted list of k, whose last entry falls out.
-template <bool TIES, class T>
-INLINE void insert(T *distance, int32_t *index, int k, T v, int32_t id) {
-  int t = k - 1;
-  if (TIES && distance[t] == v && index[t] < id) return;
-  while (t > 0 && (distance[t - 1] > v ||
-                   (TIES && distance[t - 1] == v && index[t - 1] > id))) {
-    distance[t] = distance[t - 1];
-    index[t] = index[t - 1];
-    t--;
-  }
-  distance[t] = v;
-  index[t] = id;
-}
 
 template <class T> using Tile = typename Vec<T>::V[QUERIES][VECTORS];
 
@@ -199,6 +182,52 @@ template <class T> INLINE void group_bounds(const LeafPair<T> &a, T *bound) {
   for (int g = 0; g < GROUPS; g++) bound[g] = sum[g] * a.slack;
 }
 
+#if VECTOR_BYTES == 64
+// Offer a query's tile to its lists; `least` holds the least of each lane.
+template <bool TIES>
+INLINE void offer(const LeafPair<float> &a, int row, int u0, const VF *tile, VF least) {
+  List<TIES> all(a.distance + row * a.k, a.index + row * a.k, a.k);
+  VF limit = (VF)all.limit();
+  // An empty list would take nearly all: as many as it holds bound what it can keep.
+  // One more, since the row itself may be among them.
+  const int longest = a.k_own > a.k ? a.k_own : a.k;
+  const bool empty = limit[0] == __builtin_inff();
+  if (!a.k_own) {
+    if (empty && longest < 16) limit = (VF)enough((__m512)least, longest);
+    for (int u = 0; u < VECTORS; u++) {
+      const VF x = tile[u];
+      unsigned bits = empty ? below<true>(x, limit) : below<TIES>(x, limit);
+      for (; bits; bits &= bits - 1) {
+        const int l = __builtin_ctz(bits);
+        const int32_t id = a.ids[u0 + u * 16 + l];
+        if (id < 0 || id == a.skip[row]) continue;
+        all.insert(_mm512_permutexvar_ps(_mm512_set1_epi32(l), (__m512)x), id);
+      }
+      if (!empty) limit = (VF)all.limit();
+    }
+    all.store();
+    return;
+  }
+  List<TIES> own(a.own_distance + row * a.k_own, a.own_index + row * a.k_own, a.k_own);
+  const VF other = (VF)own.limit();
+  const bool any = empty || other[0] == __builtin_inff();
+  limit = other > limit ? other : limit;
+  if (any && longest < 16) limit = smaller(limit, (VF)enough((__m512)least, longest));
+  for (int u = 0; u < VECTORS; u++) {
+    const VF x = tile[u];
+    unsigned bits = any ? below<true>(x, limit) : below<TIES>(x, limit);
+    for (; bits; bits &= bits - 1) {
+      const int l = __builtin_ctz(bits);
+      const int32_t id = a.ids[u0 + u * 16 + l];
+      if (id < 0 || id == a.skip[row]) continue;
+      const __m512 v = _mm512_permutexvar_ps(_mm512_set1_epi32(l), (__m512)x);
+      all.insert(v, id), own.insert(v, id);
+    }
+  }
+  all.store(), own.store();
+}
+#endif
+
 template <class T, bool TIES, bool PARTIAL> void nearest(const LeafPair<T> *pair) {
   typedef typename Vec<T>::V V;
   constexpr int W = Vec<T>::W, CW = Vec<T>::CW;
@@ -248,6 +277,13 @@ template <class T, bool TIES, bool PARTIAL> void nearest(const LeafPair<T> *pair
           return a.k_own && own[a.k_own - 1] > v ? own[a.k_own - 1] : v;
         };
         if (__builtin_expect(below<TIES>(m, limit() - V{}) == 0, 1)) continue;
+#if VECTOR_BYTES == 64
+        if constexpr (sizeof(T) == 4)
+          if (a.k <= REGISTER && a.k_own <= REGISTER) {
+            offer<TIES>(a, row, u0, s[r], m);
+            continue;
+          }
+#endif
         for (int u = 0; u < VECTORS; u++) {
           V x = s[r][u];
           for (unsigned bits = below<TIES>(x, limit() - V{}); bits; bits &= bits - 1) {
@@ -265,6 +301,38 @@ template <class T, bool TIES, bool PARTIAL> void nearest(const LeafPair<T> *pair
     }
   }
 }
+
+#if VECTOR_BYTES == 64
+// Offer a tile to the lists of its queries, and to those of its candidates.
+INLINE void offer_both(const SymmetricPair &a, int64_t first_a, int64_t first_b,
+                       const Tile<float> &s, const unsigned *hit_a, const unsigned *hit_b) {
+  auto pick = [](VF x, int l) {
+    return _mm512_permutexvar_ps(_mm512_set1_epi32(l), (__m512)x);
+  };
+  UNROLL for (int r = 0; r < QUERIES; r++) {
+    if (!hit_a[r]) continue;
+    const int64_t i = first_a + r;
+    List<false> list(a.distance + i * a.k, a.index + i * a.k, a.k);
+    UNROLL for (int u = 0; u < VECTORS; u++)
+      for (unsigned bits = below<false>(s[r][u], (VF)list.limit()); bits; bits &= bits - 1) {
+        const int l = __builtin_ctz(bits);
+        list.insert(pick(s[r][u], l), (int32_t)(first_b + u * 16 + l));
+      }
+    list.store();
+    a.worst[i] = ((VF)list.limit())[0];
+  }
+  UNROLL for (int u = 0; u < VECTORS; u++)
+    for (unsigned bits = hit_b[u]; bits; bits &= bits - 1) {
+      const int l = __builtin_ctz(bits);
+      const int64_t i = first_b + u * 16 + l;
+      List<false> list(a.distance + i * a.k, a.index + i * a.k, a.k);
+      UNROLL for (int r = 0; r < QUERIES; r++)
+        list.insert(pick(s[r][u], l), (int32_t)(first_a + r));
+      list.store();
+      a.worst[i] = ((VF)list.limit())[0];
+    }
+}
+#endif
 
 void symmetric(const SymmetricPair *pair) {
   typedef VF V;
@@ -285,18 +353,24 @@ void symmetric(const SymmetricPair *pair) {
         for (int u = 0; u < VECTORS; u++) s[r][u] = far;
       float *worst_a = a.worst + a.leaf_a * LEAF + g * QUERIES;
       float *worst_b = a.worst + a.leaf_b * LEAF + u0;
-      unsigned any = 0;
+      unsigned hit_a[QUERIES], hit_b[VECTORS], any = 0;
       UNROLL for (int u = 0; u < VECTORS; u++) {
         V m = s[0][u];
         UNROLL for (int r = 1; r < QUERIES; r++) m = smaller(m, s[r][u]);
-        any |= below<false>(m, load<V>(worst_b + u * W));
+        any |= hit_b[u] = below<false>(m, load<V>(worst_b + u * W));
       }
       UNROLL for (int r = 0; r < QUERIES; r++) {
         V m = s[r][0];
         UNROLL for (int u = 1; u < VECTORS; u++) m = smaller(m, s[r][u]);
-        any |= below<false>(m, worst_a[r] - V{});
+        any |= hit_a[r] = below<false>(m, worst_a[r] - V{});
       }
       if (__builtin_expect(any == 0, 1)) continue;
+#if VECTOR_BYTES == 64
+      if (a.k <= REGISTER) {
+        offer_both(a, a.leaf_a * LEAF + g * QUERIES, a.leaf_b * LEAF + u0, s, hit_a, hit_b);
+        continue;
+      }
+#endif
       for (int r = 0; r < QUERIES && g * QUERIES + r < a.n_a; r++) {
         const int64_t i = a.leaf_a * LEAF + g * QUERIES + r;
         for (int u = 0; u < VECTORS; u++) {

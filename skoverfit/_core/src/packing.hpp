@@ -2,8 +2,10 @@
 // Rows in the order of a k-d tree, cast, scaled and packed for the tile.
 #pragma once
 #include "search.hpp"
+#include "streams.hpp"
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <numeric>
 
@@ -31,13 +33,15 @@ constexpr int64_t BOXED_COLUMNS = 6;
 
 // Order places so that leaves of LEAF rows lie together, and where `fine` groups of
 // QUERIES within a leaf: split at the median of the column that is widest in a sample.
-// `row_of` gives the row of a place. Ties by place, so the order is unique.
+// `row_of` gives the row of a place. Ties by place.
 template <class S, class F> struct Ordering {
   const S *x;
   int64_t d;
   bool fine;
   const F &row_of;
-  std::vector<std::pair<S, int64_t>> keys;
+  const Streams &streams;
+  std::vector<uint64_t> keys, scratch;
+  std::vector<S> low, high;
 
   void split(int64_t *p, int64_t n) {
     const int64_t unit = n > LEAF ? LEAF : QUERIES;
@@ -56,26 +60,35 @@ template <class S, class F> struct Ordering {
     for (int64_t t = 0; t < d; t++)
       if (high[t] - low[t] > width) width = high[t] - low[t], widest = t;
     const int64_t units = (n + unit - 1) / unit, middle = units / 2 * unit;
-    if (int64_t(keys.size()) < n) keys.resize(n);
-    for (int64_t i = 0; i < n; i++) keys[i] = {x[row_of(p[i]) * d + widest], p[i]};
-    std::nth_element(keys.begin(), keys.begin() + middle, keys.begin() + n);
-    for (int64_t i = 0; i < n; i++) p[i] = keys[i].second;
+    if (int64_t(keys.size()) < n) keys.resize(n), scratch.resize(n + 8);
+    // Place in the sampled range as a float, in the order of its bits; then the place.
+    const double from = double(low[widest]), range = 1 / double(width);
+    const double scale = std::isfinite(range) && range > 0 ? range : 1.0;
+    for (int64_t i = 0; i < n; i++) {
+      const float v = float((double(x[row_of(p[i]) * d + widest]) - from) * scale);
+      uint32_t bits;
+      std::memcpy(&bits, &v, 4);
+      bits ^= uint32_t(-int32_t(bits >> 31)) | 0x80000000u;
+      keys[i] = uint64_t(bits) << 32 | uint64_t(p[i]);
+    }
+    streams.select(keys.data(), n, middle, scratch.data());
+    for (int64_t i = 0; i < n; i++) p[i] = int64_t(keys[i] & 0xffffffffu);
     split(p, middle);
     split(p + middle, n - middle);
   }
-  std::vector<S> low, high;
 };
 
 template <class F>
-void order_places(const Rows &rows, int64_t *p, int64_t n, const F &row_of) {
+void order_places(const Rows &rows, int64_t *p, int64_t n, const Streams &streams,
+                  const F &row_of) {
   const int64_t d = rows.n_columns;
   const bool fine = d <= BOXED_COLUMNS;
   if (rows.is_double)
-    Ordering<double, F>{static_cast<const double *>(rows.values), d, fine, row_of, {}, {}, {}}
-        .split(p, n);
+    Ordering<double, F>{static_cast<const double *>(rows.values), d, fine, row_of,
+                        streams, {}, {}, {}, {}}.split(p, n);
   else
-    Ordering<float, F>{static_cast<const float *>(rows.values), d, fine, row_of, {}, {}, {}}
-        .split(p, n);
+    Ordering<float, F>{static_cast<const float *>(rows.values), d, fine, row_of,
+                       streams, {}, {}, {}, {}}.split(p, n);
 }
 
 template <class T> struct Candidates {
@@ -190,14 +203,14 @@ template <class T> struct QueryLeaf {
   }
 };
 
-// Squared distance between a box and each leaf's box.
+// Squared distance between a box and each of n boxes, whose columns lie `stride` apart.
 template <class T>
-void box_distances(const QueryLeaf<T> &query, const Candidates<T> &table, T *bound) {
-  const int64_t n = table.n_leaves;
+void box_distances(const T *low_of, const T *high_of, const T *lows, const T *highs,
+                   int64_t n, int64_t n_columns, T *bound, int64_t stride = 1) {
   std::fill(bound, bound + n, T(0));
-  for (int64_t t = 0; t < table.n_columns; t++) {
-    const T low = query.low[t], high = query.high[t];
-    const T *l = table.low.data() + t * n, *h = table.high.data() + t * n;
+  for (int64_t t = 0; t < n_columns; t++) {
+    const T low = low_of[t], high = high_of[t];
+    const T *l = lows + t * stride, *h = highs + t * stride;
     for (int64_t b = 0; b < n; b++) {
       T above = l[b] - high, under = low - h[b];
       T gap = above > under ? above : under;

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The driver, in baseline code: float32 search, certificate, float64 redo.
 #include "search.hpp"
+#include "dispatch.hpp"
 #include "packing.hpp"
+#include "self_join.hpp"
 #include "workers.hpp"
 #include <cstring>
-
-extern "C" const skoverfit::Kernels kernels_base;
-#if defined(__x86_64__) || defined(_M_X64)
-extern "C" const skoverfit::Kernels kernels_v3, kernels_v4;
-#endif
 
 namespace skoverfit {
 
@@ -30,6 +27,7 @@ template <class T> struct Shortlist {
 struct Search {
   const Problem &problem;
   const Kernels &kernels;
+  const Streams &streams;
   const Rows &queries;
   bool is_self, partial = false, small_integers = false;
   int64_t n_queries;
@@ -39,8 +37,8 @@ struct Search {
   std::vector<int64_t> table_order; // k-d order of the table, own rows first
   int64_t n_own = 0;
 
-  Search(const Problem &p, const Kernels &k)
-      : problem(p), kernels(k), queries(p.foreign.n ? p.foreign : p.table),
+  Search(const Problem &p, const Objects &objects)
+      : problem(p), kernels(*objects.kernels), streams(*objects.streams), queries(p.foreign.n ? p.foreign : p.table),
         is_self(!p.foreign.n),
         n_queries(p.foreign.n ? p.foreign.n : p.rows ? p.n_rows : p.table.n) {}
 
@@ -164,8 +162,8 @@ struct Search {
     }
     if (partial) return; // partial distances obey no triangle: nothing can be pruned
     auto itself = [](int64_t i) { return i; };
-    order_places(problem.table, table_order.data(), n_own, itself);
-    order_places(problem.table, table_order.data() + n_own, n - n_own, itself);
+    order_places(problem.table, table_order.data(), n_own, streams, itself);
+    order_places(problem.table, table_order.data() + n_own, n - n_own, streams, itself);
   }
 
   // --- searches ----------------------------------------------------------------------
@@ -187,7 +185,7 @@ struct Search {
       order.resize(wanted.size());
       std::iota(order.begin(), order.end(), 0);
       if (!partial)
-        order_places(queries, order.data(), int64_t(order.size()),
+        order_places(queries, order.data(), int64_t(order.size()), streams,
                      [&](int64_t i) { return rows[i]; });
     }
     struct Buffers {
@@ -260,7 +258,8 @@ struct Search {
       return worst;
     };
     bound.resize(table.n_leaves);
-    box_distances(leaf, table, bound.data());
+    box_distances(leaf.low.data(), leaf.high.data(), table.low.data(), table.high.data(),
+                  table.n_leaves, table.n_columns, bound.data(), table.n_leaves);
     const int64_t first = std::min_element(bound.begin(), bound.end()) - bound.begin();
     visit(first, T(0));
     T worst = worst_of(all), worst_own = own.k ? std::max(worst, worst_of(own)) : worst;
@@ -282,139 +281,32 @@ struct Search {
     }
   }
 
-  // The whole table against itself, each pair once.
-  void symmetric(const Candidates<float> &table, Shortlist<float> &all,
-                 std::vector<double> &lost) const {
-    const Rows &rows = problem.table;
-    const int64_t n_leaves = table.n_leaves, n_bytes = rows.n_bytes(), n = n_leaves * LEAF;
-    const float inf = std::numeric_limits<float>::infinity();
-    const float slack = 1 - float(table.n_columns + 8) * 1.2e-7f;
-    const int k = all.k, n_threads = int(std::clamp<int64_t>(problem.n_threads, 1, n_leaves));
-    struct Worker {
-      std::vector<float> distance, worst, bound;
-      std::vector<int32_t> index;
-      std::vector<QueryLeaf<float>> leaves;
-    };
-    std::vector<Worker> workers(n_threads);
-    // A leaf with itself gives every row a first list, and all workers a threshold.
-    Worker &main = workers[0];
-    main.distance.assign(n * k, inf), main.index.assign(n * k, -1);
-    main.worst.assign(n, -inf);
-    std::vector<int64_t> order(table.ids.begin(), table.ids.end());
-    auto pack = [&](QueryLeaf<float> &leaf, int64_t a) {
-      leaf.pack(rows, cast, order.data() + a * LEAF, table.count(a), false, true);
-    };
-    std::vector<QueryLeaf<float>> own(n_threads);
-    in_parallel(n_threads, n_leaves, problem.interrupted, [&](int64_t a, int worker) {
-      QueryLeaf<float> &leaf = own[worker];
-      pack(leaf, a);
-      int32_t place[LEAF], skip[LEAF];
-      for (int r = 0; r < LEAF; r++) {
-        place[r] = order[a * LEAF + r] < 0 ? -1 : int32_t(a * LEAF + r);
-        skip[r] = int32_t(a * LEAF + r);
-      }
-      LeafPair<float> pair = {leaf.values.data(), table.leaf(a), table.n_columns,
-                              leaf.codes.data(), table.codes.data() + a * LEAF * n_bytes,
-                              rows.n_wide, rows.n_narrow, weight32, nullptr, nullptr, 0,
-                              leaf.count, place, skip, 0, nullptr, nullptr, nullptr,
-                              nullptr, 1, k,
-                              main.distance.data() + a * LEAF * k,
-                              main.index.data() + a * LEAF * k, 0, nullptr, nullptr};
-      kernels.nearest_float(&pair);
-      for (int r = 0; r < leaf.count; r++) {
-        main.worst[a * LEAF + r] = main.distance[(a * LEAF + r) * k + k - 1];
-        lost[order[a * LEAF + r]] = leaf.lost[r];
-      }
-    });
-    for (int t = 1; t < n_threads; t++) {
-      workers[t].distance.assign(n * k, inf), workers[t].index.assign(n * k, -1);
-      workers[t].worst = main.worst;
-    }
-    // Few columns: several leaves at once, so that a candidate leaf is read once.
-    const int together = table.n_columns > 48 ? 1 : 4;
-    in_parallel(n_threads, (n_leaves + together - 1) / together, problem.interrupted,
-                [&](int64_t group, int number) {
-      Worker &mine = workers[number];
-      const int64_t first = group * together;
-      const int here = int(std::min<int64_t>(together, n_leaves - first));
-      mine.leaves.resize(together), mine.bound.resize(together * n_leaves);
-      for (int g = 0; g < here; g++) {
-        pack(mine.leaves[g], first + g);
-        box_distances(mine.leaves[g], table, &mine.bound[g * n_leaves]);
-      }
-      auto worst_in = [&](int64_t leaf) {
-        // Lane by lane: compilers don't vectorize a plain maximum of floats.
-        constexpr int LANES = 16;
-        const float *w = &mine.worst[leaf * LEAF];
-        float m[LANES];
-        std::copy_n(w, LANES, m);
-        for (int i = LANES; i < LEAF; i += LANES)
-          for (int l = 0; l < LANES; l++) m[l] = w[i + l] > m[l] ? w[i + l] : m[l];
-        return *std::max_element(m, m + LANES);
-      };
-      for (int64_t b = first + 1; b < n_leaves; b++)
-        for (int g = 0; g < here && first + g < b; g++) {
-          const int64_t a = first + g;
-          const float lower = mine.bound[g * n_leaves + b] * slack;
-          if (lower > 0 && lower > std::max(worst_in(a), worst_in(b))) continue;
-          SymmetricPair pair = {mine.leaves[g].values.data(), table.leaf(b),
-                                table.n_columns, mine.leaves[g].codes.data(),
-                                table.codes.data() + b * LEAF * n_bytes, rows.n_wide,
-                                rows.n_narrow, weight32, a, b, mine.leaves[g].count, k,
-                                mine.distance.data(), mine.index.data(),
-                                mine.worst.data()};
-          kernels.symmetric_float(&pair);
-        }
-    });
-    for (int64_t i = 0; i < n; i++) {
-      if (order[i] < 0) continue;
-      float *distance = &all.distance[order[i] * k];
-      int32_t *index = &all.index[order[i] * k];
-      for (int t = 0; t < n_threads; t++)
-        for (int c = 0; c < k; c++) {
-          const float v = workers[t].distance[i * k + c];
-          const int32_t other = workers[t].index[i * k + c];
-          if (other < 0 || !(v < distance[k - 1])) break;
-          int s = k - 1;
-          for (; s > 0 && distance[s - 1] > v; s--)
-            distance[s] = distance[s - 1], index[s] = index[s - 1];
-          distance[s] = v, index[s] = int32_t(order[other]);
-        }
-    }
-  }
-
   // --- certificate ---------------------------------------------------------------------
 
-  // Squared distance of the values as given, in the scale's units: one formula, in
-  // baseline code, so that the answer is the same on every processor.
+  // Squared distance of the values as given, in the scale's units: one formula, so that
+  // the answer is the same on every processor.
   double exact(int64_t query, int64_t row) const {
     const Rows &table = problem.table;
     const int64_t d = table.n_columns;
-    double sum[4] = {0, 0, 0, 0};
+    double sum = 0;
     int64_t differ = 0, present = 0;
-    auto add = [&](auto x, auto y) {
-      auto square = [&](int64_t t, int lane) {
-        double e = (double(x[t]) - double(y[t])) * cast.scale;
-        sum[lane] += e * e;
-      };
-      int64_t t = 0;
-      if (partial) {
-        for (; t < d; t++) {
-          const bool both = x[t] == x[t] && y[t] == y[t];
-          present += both;
-          if (both) square(t, t & 3);
-        }
+    auto add = [&](auto x, auto y, auto apart) {
+      if (!partial) return void(sum = apart(x, y, d, cast.scale));
+      double lanes[4] = {0, 0, 0, 0};
+      for (int64_t t = 0; t < d; t++) {
+        const bool both = x[t] == x[t] && y[t] == y[t];
+        present += both;
+        const double e = (double(x[t]) - double(y[t])) * cast.scale;
+        if (both) lanes[t & 3] += e * e;
       }
-      for (; t + 4 <= d; t += 4)
-        for (int lane = 0; lane < 4; lane++) square(t + lane, lane);
-      for (; t < d; t++) square(t, 0);
+      sum = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
     };
     if (table.is_double)
       add(static_cast<const double *>(queries.values) + query * d,
-          static_cast<const double *>(table.values) + row * d);
+          static_cast<const double *>(table.values) + row * d, streams.apart_double);
     else
       add(static_cast<const float *>(queries.values) + query * d,
-          static_cast<const float *>(table.values) + row * d);
+          static_cast<const float *>(table.values) + row * d, streams.apart_float);
     auto compare = [&](int a, int b) {
       const bool both = a && b;
       differ += a != b && (both || !partial);
@@ -427,7 +319,7 @@ struct Search {
         compare(a[0] | a[1] << 8, b[0] | b[1] << 8);
       for (int64_t t = 0; t < table.n_narrow; t++) compare(a[t], b[t]);
     }
-    const double all = (sum[0] + sum[1]) + (sum[2] + sum[3]) + weight * double(differ);
+    const double all = sum + weight * double(differ);
     if (!partial) return all;
     const double columns = double(d + table.n_wide + table.n_narrow);
     return present ? all * (columns / double(present)) : HUGE_VAL;
@@ -435,13 +327,16 @@ struct Search {
 
   // Write the answer of one query out of its shortlist, in float64. True where no row
   // outside the shortlist can be as near as the k-th: the proof is kernel.md's.
+  // `rows` translates the shortlist's numbers, where it is not null.
   bool settle(const Shortlist<float> &list, int64_t at, int64_t query, int64_t to,
               const Answer &answer, int64_t candidates, double lost,
-              std::vector<std::pair<double, int32_t>> &found) const {
+              std::vector<std::pair<double, int32_t>> &found,
+              const int32_t *rows = nullptr) const {
     found.clear();
     for (int t = 0; t < list.k; t++) {
       int32_t row = list.index[at * list.k + t];
-      if (row < problem.table.n) found.emplace_back(exact(query, row), row);
+      if (rows && row >= 0) row = rows[row];
+      if (row >= 0 && row < problem.table.n) found.emplace_back(exact(query, row), row);
     }
     std::sort(found.begin(), found.end());
     const int k = answer.k;
@@ -467,39 +362,61 @@ struct Search {
     const Answer &answer = problem.answer, &mine = problem.own_answer;
     const int64_t others = problem.table.n - is_self, own_others = n_own - is_self;
     if (small_integers) extra = 0;
+    const int k = int(std::min<int64_t>(answer.k + extra, others));
+    if (everybody && is_self && !problem.rows && !mine.k && !small_integers &&
+        problem.table.n > 2 * LEAF && packed_columns(problem.table) > 5)
+      return each_pair_once(table, k);
     Shortlist<float> all, own;
     const int64_t n = int64_t(wanted.size());
-    all.resize(n, int(std::min<int64_t>(answer.k + extra, others)));
+    all.resize(n, k);
     if (mine.k) own.resize(n, int(std::min<int64_t>(mine.k + extra, own_others)));
     std::vector<double> lost(n, 0.0);
-    const bool both_sides = everybody && is_self && !problem.rows && !mine.k &&
-                            !small_integers && problem.table.n > 2 * LEAF &&
-                            packed_columns(problem.table) > 5;
-    if (both_sides)
-      symmetric(table, all, lost);
-    else
-      by_rows<float>(table,
-                     small_integers ? kernels.nearest_float_ties : kernels.nearest_float,
-                     weight32, cast, wanted, all, own, &lost);
+    by_rows<float>(table,
+                   small_integers ? kernels.nearest_float_ties : kernels.nearest_float,
+                   weight32, cast, wanted, all, own, &lost);
     std::vector<uint8_t> open(n, 0);
-    constexpr int64_t CHUNK = 256;
-    std::vector<std::vector<std::pair<double, int32_t>>> found(
-        std::max(1, problem.n_threads));
-    in_parallel(problem.n_threads, (n + CHUNK - 1) / CHUNK, problem.interrupted,
-                [&](int64_t chunk, int worker) {
-      for (int64_t i = chunk * CHUNK; i < std::min(n, (chunk + 1) * CHUNK); i++) {
-        const int64_t query = query_row(wanted[i]);
-        const double off = lost[i] + table.most_lost;
-        open[i] = !settle(all, i, query, wanted[i], answer, others, off, found[worker]);
-        if (mine.k)
-          open[i] |= !settle(own, i, query, wanted[i], mine, own_others, off,
-                             found[worker]);
-      }
+    settle_all(n, [&](int64_t i, Found &found) {
+      const int64_t query = query_row(wanted[i]);
+      const double off = lost[i] + table.most_lost;
+      open[i] = !settle(all, i, query, wanted[i], answer, others, off, found);
+      if (mine.k)
+        open[i] |= !settle(own, i, query, wanted[i], mine, own_others, off, found);
     });
     std::vector<int64_t> left;
     for (int64_t i = 0; i < n; i++)
       if (open[i]) left.push_back(wanted[i]);
     return left;
+  }
+
+  // The same for the whole table without a second answer.
+  std::vector<int64_t> each_pair_once(const Candidates<float> &table, int k) {
+    SelfJoin join(problem, kernels, table, weight32, k);
+    join.run();
+    Shortlist<float> list;
+    list.k = k, list.distance.swap(join.distance), list.index.swap(join.index);
+    std::vector<uint8_t> open(problem.table.n, 0);
+    settle_all(int64_t(table.ids.size()), [&](int64_t place, Found &found) {
+      const int64_t row = table.ids[place];
+      if (row < 0) return;
+      open[row] = !settle(list, place, row, row, problem.answer, problem.table.n - 1,
+                          table.lost[row] + table.most_lost, found, table.ids.data());
+    });
+    std::vector<int64_t> left;
+    for (int64_t row = 0; row < problem.table.n; row++)
+      if (open[row]) left.push_back(row);
+    return left;
+  }
+
+  using Found = std::vector<std::pair<double, int32_t>>;
+
+  template <class F> void settle_all(int64_t n, F one) const {
+    constexpr int64_t CHUNK = 256;
+    std::vector<Found> found(std::max(1, problem.n_threads));
+    in_parallel(problem.n_threads, (n + CHUNK - 1) / CHUNK, problem.interrupted,
+                [&](int64_t chunk, int worker) {
+      for (int64_t i = chunk * CHUNK; i < std::min(n, (chunk + 1) * CHUNK); i++)
+        one(i, found[worker]);
+    });
   }
 
   void in_double(const std::vector<int64_t> &wanted) {
@@ -547,55 +464,10 @@ struct Search {
   }
 };
 
-const Kernels &pick(const std::string &name) {
-  const bool any = name.empty();
-#if defined(__x86_64__) || defined(_M_X64)
-  __builtin_cpu_init();
-  if ((any || name == "v4") && __builtin_cpu_supports("x86-64-v4")) return kernels_v4;
-  if ((any || name == "v3") && __builtin_cpu_supports("x86-64-v3")) return kernels_v3;
-#endif
-  if (any || name == "base") return kernels_base;
-  throw std::invalid_argument("no instruction set " + name);
-}
-
 } // namespace
 
-std::vector<std::string> instruction_sets() {
-  std::vector<std::string> names;
-#if defined(__x86_64__) || defined(_M_X64)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) names.push_back("v4");
-  if (__builtin_cpu_supports("x86-64-v3")) names.push_back("v3");
-#endif
-  names.push_back("base");
-  return names;
-}
-
-template <class T, class I>
-void interpolate(const T *values, int64_t n_columns, const I *base, const I *partner,
-                 const double *step, int64_t n, T *out, int n_threads) {
-  const int64_t rows = std::max<int64_t>(1, (1 << 16) / std::max<int64_t>(n_columns, 1));
-  in_parallel(n_threads, (n + rows - 1) / rows, [] { return false; },
-              [&](int64_t chunk, int) {
-    for (int64_t i = chunk * rows; i < std::min(n, (chunk + 1) * rows); i++) {
-      const T *x = values + base[i] * n_columns;
-      const T *z = partner[i] < 0 ? x : values + partner[i] * n_columns;
-      const T u = T(step[i]);
-      T *made = out + i * n_columns;
-      for (int64_t t = 0; t < n_columns; t++) made[t] = x[t] + (z[t] - x[t]) * u;
-    }
-  });
-}
-#define INTERPOLATE(T, I)                                                              \
-  template void interpolate(const T *, int64_t, const I *, const I *, const double *,   \
-                            int64_t, T *, int);
-INTERPOLATE(float, int32_t)
-INTERPOLATE(float, int64_t)
-INTERPOLATE(double, int32_t)
-INTERPOLATE(double, int64_t)
-
 int64_t solve(const Problem &problem) {
-  Search search(problem, pick(problem.instruction_set));
+  Search search(problem, objects_for(problem.instruction_set));
   return search.n_queries ? search.run() : 0;
 }
 

@@ -41,12 +41,4 @@ struct Problem {
 // Returns how many queries needed float64; throws std::invalid_argument for infinity.
 int64_t solve(const Problem &problem);
 
-std::vector<std::string> instruction_sets();
-
-// out[i] = x + step[i] * (z - x) with x, z the rows base[i], partner[i] of the values
-// (z = x where partner[i] < 0), in the type of the values, rounded as numpy rounds.
-template <class T, class I>
-void interpolate(const T *values, int64_t n_columns, const I *base, const I *partner,
-                 const double *step, int64_t n, T *out, int n_threads);
-
 } // namespace skoverfit

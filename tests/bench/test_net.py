@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The net among the benchmark's estimators."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from skoverfit.bench import make_estimators, run_bench
+from skoverfit.bench._estimators import ESTIMATOR_TITLES, describe_estimator
+from skoverfit.exceptions import BadInputError
+from skoverfit.neural_network import Mixup, TabularMLPClassifier
+
+
+def tiny_net(**parameters):
+    return TabularMLPClassifier(
+        (4,), n_estimators=2, max_epochs=2, device="cpu", **parameters
+    )
+
+
+def test_the_net_is_listed_and_measured_where_it_is_named():
+    assert [*make_estimators(), "mlp"] == list(ESTIMATOR_TITLES)
+    named = make_estimators(["mlp", "logistic"], small=True)
+    assert list(named) == ["logistic", "mlp"]
+    assert named["mlp"].n_estimators < make_estimators(["mlp"])["mlp"].n_estimators
+    with pytest.raises(BadInputError, match=r"no estimator 'mlpp'.*'mlp'"):
+        make_estimators(["mlpp"])
+
+
+def test_torch_is_loaded_only_for_the_net():
+    code = (
+        "import json, sys\n"
+        "from skoverfit.bench import make_estimators\n"
+        "make_estimators(small=True)\n"
+        "print(json.dumps('skoverfit.neural_network' in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) is False
+
+
+def test_every_remedy_is_measured_on_the_net_and_kept_in_the_store(
+    small_table, tmp_path
+):
+    options = {
+        "estimators": {"mlp": tiny_net()},
+        "n_splits": 2,
+        "n_repeats": 1,
+        "store": tmp_path / "store.sqlite",
+    }
+    first = run_bench([small_table], **options)
+    assert first.analysis["cells"]["failed"] == 0
+    assert first.analysis["complete"]
+    measured = {row["remedy"] for row in first.analysis["leaderboard"]}
+    assert {"mixup", "class weights", "SMOTE", "tuned threshold"} <= measured
+    again = run_bench([small_table], **options)
+    assert again.outcome.computed == 0
+    assert again.analysis == first.analysis
+
+
+def test_nets_of_other_steps_are_other_cells_and_equal_ones_the_same():
+    described = [
+        describe_estimator(tiny_net(batch_step=step))
+        for step in (None, "mixup", Mixup(0.2), Mixup(0.2), Mixup(0.3))
+    ]
+    assert described[2] == described[3]
+    texts = [json.dumps(each, sort_keys=True) for each in described]
+    assert len(set(texts)) == 4
+
+
+def test_workers_do_not_change_the_net(small_table):
+    options = {
+        "estimators": {"mlp": tiny_net()},
+        "remedies": ["nothing", "mixup"],
+        "n_splits": 2,
+        "n_repeats": 1,
+    }
+    one = run_bench([small_table], n_jobs=1, **options).analysis["leaderboard"]
+    two = run_bench([small_table], n_jobs=2, **options).analysis["leaderboard"]
+    assert one == two
