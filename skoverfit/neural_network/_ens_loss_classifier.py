@@ -126,7 +126,7 @@ class EnsLossClassifier(TabularMLPClassifier):
         Shares of the classes that the probabilities stand for.
     n_features_in_ : int
         Number of columns seen in fit.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (n_features,)
         Names of the columns; only where all of them are texts.
     net_ : NeuralNet
         The skorch net that holds all nets.

@@ -163,6 +163,11 @@ class StackedGridSearchCV(GridSearchCV):
         )
         self.max_nets = max_nets
 
+    @property
+    def n_features_in_(self) -> int:
+        """Columns of the table that the best estimator was fitted on."""
+        return super().n_features_in_
+
     def fit(self, X: Any, y: Any = None, **params: Any) -> StackedGridSearchCV:
         """Run fit with all sets of parameters.
 
