@@ -13,6 +13,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -224,12 +225,13 @@ class ResultStore:
     def put_run(self, value: Mapping[str, Any]) -> str:
         """Remember the plan of a run; return its key."""
         key = content_key(value)
+        # SQLite's own clock has milliseconds, within which several runs may be put.
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         with self._explained():
             self._connection.execute(
-                "INSERT INTO runs (key, value, used) VALUES "
-                "(?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) "
+                "INSERT INTO runs (key, value, used) VALUES (?, ?, ?) "
                 "ON CONFLICT (key) DO UPDATE SET used = excluded.used",
-                (key, _dump(value)),
+                (key, _dump(value), now),
             )
         return key
 
