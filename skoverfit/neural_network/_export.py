@@ -215,7 +215,9 @@ class PortableNet:
         Raises
         ------
         BadInputError
-            If the table has nominal columns and ``encoded`` is False.
+            If the table has nominal columns and ``encoded`` is False, or the
+            probabilities are no softmax (another loss than cross-entropy, label
+            smoothing).
 
         Examples
         --------
@@ -242,6 +244,18 @@ class PortableNet:
             kind = next(self.net_.module_.parameters()).dtype
             encoder = RowEncoder(self._encoder, self.n_features_in_, kind)
         if is_classifier(self):
+            loss = self.net_.criterion_
+            if hasattr(loss, "log_probabilities") or hasattr(self, "_scaling"):
+                raise BadInputError(
+                    f"The probabilities of loss={self.loss!r} are no softmax, which is "
+                    "what to_torch returns; use `net_.module_` for the plain outputs."
+                )
+            if getattr(loss, "label_smoothing", 0.0):
+                raise BadInputError(
+                    f"The probabilities of label_smoothing={loss.label_smoothing:g} "
+                    "are no softmax, which is what to_torch returns; use "
+                    "`net_.module_` for the plain outputs."
+                )
             return PlainNet(self.net_, encoder)
         held = vars(self)
         return PlainNet(

@@ -77,6 +77,19 @@ def fit_scaling(
     return np.append(np.exp(found[0]) / size, offsets - offsets.mean())
 
 
+def unsmoothed(logs: np.ndarray, smoothing: float) -> np.ndarray:
+    """Take label smoothing out of log-probabilities of shape (..., n_classes).
+
+    The smoothed loss is least at ``s = (1 - e) p + e / K``, which is solved for p. What
+    would be below a hundredth of the added share is raised to it.
+    """
+    if smoothing == 0:
+        return logs
+    added = smoothing / logs.shape[-1]
+    p = np.maximum(np.exp(logs) - added, 0.01 * added) / (1 - smoothing)
+    return np.log(p / p.sum(axis=-1, keepdims=True))
+
+
 def scaled(logits: np.ndarray, scaling: np.ndarray) -> np.ndarray:
     """Return the log-probabilities of a fitted scaling."""
     logs: np.ndarray = log_softmax(logits * scaling[0] + scaling[1:], axis=-1)
@@ -153,7 +166,7 @@ class LossLinks:
         loss = self.net_.criterion_
         if not hasattr(loss, "log_probabilities"):
             logs: np.ndarray = log_softmax(outputs, axis=2)
-            return logs
+            return unsmoothed(logs, getattr(loss, "label_smoothing", 0.0))
         if loss._told_counts is None:  # a file holds no counts of a loss
             loss.prepare(self._class_counts)
         tensor = torch.from_numpy(outputs)
