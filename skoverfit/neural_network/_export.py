@@ -246,8 +246,9 @@ class PortableNet:
         if is_classifier(self):
             loss = self.net_.criterion_
             if hasattr(loss, "log_probabilities") or hasattr(self, "_scaling"):
+                given = getattr(self, "loss", None)
                 raise BadInputError(
-                    f"The probabilities of loss={self.loss!r} are no softmax, which is "
+                    f"The probabilities of loss={given!r} are no softmax, which is "
                     "what to_torch returns; use `net_.module_` for the plain outputs."
                 )
             if getattr(loss, "label_smoothing", 0.0):
