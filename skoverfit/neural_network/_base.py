@@ -32,6 +32,7 @@ from skoverfit.neural_network._encoding import (
     EncodedTable,
     TableEncoder,
     is_mixed_table,
+    known_container,
 )
 from skoverfit.neural_network._export import PortableNet
 from skoverfit.neural_network._history import HistoryMixin, history_rows
@@ -59,17 +60,6 @@ from skoverfit.neural_network._settings import Settings
 from skoverfit.neural_network._training import train_stack
 
 __all__ = ["BaseTabularMLP"]
-
-
-def _known_container(X: Any) -> Any:
-    """Return a container of the arrays bridge; array-likes of others as arrays."""
-    try:
-        kind_of(X)
-    except TypeError:
-        if hasattr(X, "__array__"):
-            return np.asarray(X)
-        raise
-    return X
 
 
 class BaseTabularMLP(
@@ -251,7 +241,7 @@ class BaseTabularMLP(
 
     def _check_table(self, X: Any, *, reset: bool) -> Any:
         """Return a table that the encoder reads: numbers, or columns of any type."""
-        X = _known_container(X)
+        X = known_container(X)
         mixed = (
             is_mixed_table(X) if reset else self._encoder.nominal_columns is not None
         )
@@ -310,7 +300,7 @@ class BaseTabularMLP(
                 f"{type(self).__name__} requires y to be passed, but the target y is "
                 "None."
             )
-        X, y = self._check_table(X, reset=first), _known_container(y)
+        X, y = self._check_table(X, reset=first), known_container(y)
         check_same_length(X, y)
         weight = self._check_weights(sample_weight, X)
         told = self._check_target(y, weight, first=first)

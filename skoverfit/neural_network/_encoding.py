@@ -17,7 +17,7 @@ import numpy as np
 from skoverfit._core._arrays import kind_of
 from skoverfit._core._columns import ColumnPlan, analyse_columns
 
-__all__ = ["EncodedTable", "TableEncoder", "is_mixed_table"]
+__all__ = ["EncodedTable", "TableEncoder", "is_mixed_table", "known_container"]
 
 # A column with more levels is embedded instead of one-hot encoded.
 MAX_ONE_HOT = 64
@@ -43,6 +43,17 @@ class EncodedTable:
 
     dense: np.ndarray
     codes: np.ndarray | None
+
+
+def known_container(X: Any) -> Any:
+    """Return a container of the arrays bridge; array-likes of others as arrays."""
+    try:
+        kind_of(X)
+    except TypeError:
+        if hasattr(X, "__array__"):
+            return np.asarray(X)
+        raise
+    return X
 
 
 def is_mixed_table(X: Any) -> bool:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils._available_if import available_if
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
@@ -21,6 +20,7 @@ from skoverfit._core._validation import check_labels
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._base import BaseTabularMLP
 from skoverfit.neural_network._callbacks import with_callbacks
+from skoverfit.neural_network._linear_start import class_shares_start, logistic_start
 from skoverfit.neural_network._loss_links import LossLinks
 from skoverfit.neural_network._losses import CLASSIFICATION_LOSSES, get_loss
 
@@ -70,8 +70,8 @@ default="relu"
         ``FocalLoss(gamma=3)``. A class is made with ``reduction="none"``; an instance
         of another library needs it. What probabilities are then, see Notes.
     label_smoothing : float, default=0.0
-        Share of the target that is spread over all classes. RealMLP has 0.1, which
-        ruins probabilities: with two classes no log-loss below 0.05 is left.
+        Share of the target that is spread over all classes (RealMLP has 0.1). It is
+        taken out of the probabilities again, which it would ruin otherwise.
     optimizer : str or class of torch.optim.Optimizer, default="adamw"
         Name in lower case, such as "adam", "nadam" or "sgd", or a class. Fused where
         torch has it.
@@ -403,7 +403,7 @@ default="relu"
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
-            Rows with the columns of fit; unseen categories are as missing ones.
+            Rows with the columns of fit; unseen categories belong to no level.
 
         Returns
         -------
@@ -421,7 +421,7 @@ default="relu"
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
-            Rows with the columns of fit; unseen categories are as missing ones.
+            Rows with the columns of fit; unseen categories belong to no level.
 
         Returns
         -------
@@ -438,7 +438,7 @@ default="relu"
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
-            Rows with the columns of fit; unseen categories are as missing ones.
+            Rows with the columns of fit; unseen categories belong to no level.
 
         Returns
         -------
@@ -454,7 +454,7 @@ default="relu"
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
-            Rows with the columns of fit; unseen categories are as missing ones.
+            Rows with the columns of fit; unseen categories belong to no level.
 
         Returns
         -------
@@ -549,11 +549,7 @@ default="relu"
     def _start_bias(
         self, target: np.ndarray, weight: np.ndarray | None, fitted: dict[str, Any]
     ) -> np.ndarray:
-        n_classes = len(fitted["classes_"])
-        shares = np.bincount(target, weight, minlength=n_classes)
-        # A class that has no row here starts far below the others.
-        logs = np.log(np.maximum(shares / shares.sum(), 1e-4))
-        return logs - logs.mean()
+        return class_shares_start(target, weight, len(fitted["classes_"]))
 
     def _linear_model(
         self,
@@ -564,21 +560,4 @@ default="relu"
         penalty: float,
     ) -> tuple[np.ndarray, np.ndarray]:
         n_classes = len(fitted["classes_"])
-        slope = np.zeros((dense.shape[1], n_classes))
-        present = np.unique(target)
-        bias = self._start_bias(target, weight, fitted)
-        if len(present) < 2:
-            return slope, bias
-        model = LogisticRegression(C=penalty, max_iter=200, tol=1e-3)
-        model.fit(dense, target, sample_weight=weight)
-        if len(present) == 2:
-            coef = np.vstack([-model.coef_, model.coef_]) / 2
-            start = np.concatenate([-model.intercept_, model.intercept_]) / 2
-        else:
-            coef = model.coef_
-            start = model.intercept_ - model.intercept_.mean()
-        slope[:, present] = coef.T
-        # A class without a row here starts far below the others.
-        bias = np.full(n_classes, start.min() - 3.0)
-        bias[present] = start
-        return slope, bias
+        return logistic_start(dense, target, weight, n_classes, penalty)

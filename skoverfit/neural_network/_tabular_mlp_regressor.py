@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_array, column_or_1d
 
 from skoverfit._core._arrays import to_numpy
 from skoverfit.neural_network._base import BaseTabularMLP
 from skoverfit.neural_network._callbacks import with_callbacks
+from skoverfit.neural_network._linear_start import ridge_start
 from skoverfit.neural_network._losses import REGRESSION_LOSSES, get_loss
 
 __all__ = ["TabularMLPRegressor"]
@@ -333,7 +333,7 @@ default="relu"
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
-            Rows with the columns of fit; unseen categories are as missing ones.
+            Rows with the columns of fit; unseen categories belong to no level.
 
         Returns
         -------
@@ -395,5 +395,4 @@ default="relu"
         fitted: dict[str, Any],
         penalty: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        model = Ridge(alpha=1 / penalty).fit(dense, target, sample_weight=weight)
-        return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
+        return ridge_start(dense, target, weight, penalty)
