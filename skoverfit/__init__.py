@@ -23,8 +23,10 @@ _ROOMS = (
     "model_selection",
     "neighbors",
     "neural_network",
+    "noisy_labels",
     "over_sampling",
     "pipeline",
+    "representation",
     "under_sampling",
 )
 # Public functions of the package itself: name -> the private module that has it.
@@ -47,8 +49,10 @@ if TYPE_CHECKING:
         model_selection as model_selection,
         neighbors as neighbors,
         neural_network as neural_network,
+        noisy_labels as noisy_labels,
         over_sampling as over_sampling,
         pipeline as pipeline,
+        representation as representation,
         under_sampling as under_sampling,
     )
     from skoverfit._core._persistence import load as load, save as save
