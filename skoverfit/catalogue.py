@@ -158,6 +158,12 @@ _NET_TEST_PARAMS: Mapping[str, Any] = {
     "dtype": "float64",
     "random_state": 0,
 }
+_ENCODER_TEST_PARAMS: Mapping[str, Any] = {
+    "hidden_layer_sizes": (8,),
+    "max_epochs": 3,
+    "batch_size": 64,
+    "random_state": 0,
+}
 
 REMEDIES: tuple[Remedy, ...] = (
     Remedy(
@@ -473,6 +479,37 @@ REMEDIES: tuple[Remedy, ...] = (
             "sampler": "new:imblearn.under_sampling.TomekLinks",
             "estimator": "new:sklearn.linear_model.LogisticRegression",
         },
+    ),
+    Remedy(
+        name="contrastive",
+        title="contrastive encoder",
+        path="skoverfit.representation.ContrastiveEncoder",
+        kind="none",
+        role="tool",
+        paper="Bahri, Jiang, Tay & Metzler (2022), ICLR, arXiv:2106.15147",
+        in_bench=False,
+        test_params=_ENCODER_TEST_PARAMS,
+    ),
+    Remedy(
+        name="pretrained",
+        title="unsupervised pretraining",
+        path="skoverfit.representation.PretrainedClassifier",
+        kind="regularization",
+        role="tool",
+        paper="Ge, Tang, Fan & Jin (2024), ICLR, arXiv:2303.01566",
+        in_bench=False,
+        # Some checks have the labels -1 and 1, others 0 only from a float.
+        test_params={"encoder": "factor", "unlabeled_label": None, "random_state": 0},
+    ),
+    Remedy(
+        name="pretrained_regressor",
+        title="unsupervised pretraining, regressor",
+        path="skoverfit.representation.PretrainedRegressor",
+        kind="regularization",
+        role="tool",
+        paper="Ge, Tang, Fan & Jin (2024), ICLR, arXiv:2303.01566",
+        in_bench=False,
+        test_params={"encoder": "factor", "random_state": 0},
     ),
 )
 

@@ -244,6 +244,8 @@ def _objects() -> Iterator[str]:
         # By name, since their module loads torch; they hold plain numbers only.
         "skoverfit.neural_network._batch_steps.BatchStep",
         "skoverfit.neural_network._batch_steps.Mixup",
+        "skoverfit.representation._feature_corruption.FeatureCorruption",
+        "skoverfit.representation._image_views.ImageViews",
         *(f"skoverfit.neural_network.{loss}" for loss in _NET_LOSSES),
     )
     # The catalogue is a floor above this one, hence no import statement.

@@ -10,6 +10,10 @@ from skoverfit.neural_network._adversarial import (
 from skoverfit.neural_network._adversarial_monitor import (
     AdversarialMonitor as AdversarialMonitor,
 )
+from skoverfit.neural_network._barlow_twins import (
+    BarlowTwinsLoss as BarlowTwinsLoss,
+    MixedBarlowTwinsLoss as MixedBarlowTwinsLoss,
+)
 from skoverfit.neural_network._batch_steps import (
     BatchStep as BatchStep,
     BatchStepCallback as BatchStepCallback,
@@ -54,6 +58,7 @@ from skoverfit.neural_network._noise_losses import (
     GeneralizedCrossEntropyLoss as GeneralizedCrossEntropyLoss,
     SymmetricCrossEntropyLoss as SymmetricCrossEntropyLoss,
 )
+from skoverfit.neural_network._nt_xent import NTXentLoss as NTXentLoss
 from skoverfit.neural_network._perp_grad import (
     PerpGrad as PerpGrad,
     attach_perp_grad as attach_perp_grad,
@@ -95,6 +100,7 @@ __all__ = [
     "AdversarialMonitor",
     "AdversarialStep",
     "BackwardCorrectedLoss",
+    "BarlowTwinsLoss",
     "BatchStep",
     "BatchStepCallback",
     "ClassBalancedLoss",
@@ -111,7 +117,9 @@ __all__ = [
     "LDAMLoss",
     "LogitAdjustedLoss",
     "ManifoldMixup",
+    "MixedBarlowTwinsLoss",
     "Mixup",
+    "NTXentLoss",
     "PassAtNLoss",
     "PerpGrad",
     "SquaredHingeLoss",

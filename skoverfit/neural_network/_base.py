@@ -12,15 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _check_n_features,
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted
 
-from skoverfit._core._arrays import kind_of, n_rows, take_rows, to_numpy
+from skoverfit._core._arrays import take_rows
 from skoverfit._core._random import derive_seed, root_entropy
 from skoverfit._core._validation import check_same_length
 from skoverfit.exceptions import BadInputError
@@ -28,10 +22,10 @@ from skoverfit.neural_network._batch_steps import get_batch_step
 from skoverfit.neural_network._callbacks import CallbackSupport, epoch_events
 from skoverfit.neural_network._checkpoints import TrainingCheckpoint
 from skoverfit.neural_network._devices import get_device
+from skoverfit.neural_network._encoder_module import NetStart
 from skoverfit.neural_network._encoding import (
     EncodedTable,
     TableEncoder,
-    is_mixed_table,
     known_container,
 )
 from skoverfit.neural_network._export import PortableNet
@@ -57,15 +51,16 @@ from skoverfit.neural_network._prepared import (
 )
 from skoverfit.neural_network._saving import SavableNet
 from skoverfit.neural_network._settings import Settings
+from skoverfit.neural_network._table_input import TableInput
 from skoverfit.neural_network._training import train_stack
 
-__all__ = ["BaseTabularMLP"]
+__all__ = ["BaseTableNet", "BaseTabularMLP"]
 
 
-class BaseTabularMLP(
-    SavableNet, PortableNet, HistoryMixin, CallbackSupport, BaseEstimator
+class BaseTableNet(
+    SavableNet, TableInput, HistoryMixin, CallbackSupport, BaseEstimator
 ):
-    """Base class of the tabular nets; use a derived class."""
+    """Base class of all that train a net on a table; use a derived class."""
 
     _parameter_constraints: ClassVar[dict] = CONSTRAINTS
 
@@ -237,47 +232,7 @@ class BaseTabularMLP(
             callbacks=None if self.callbacks is None else list(self.callbacks),
         )
 
-    # --- input -----------------------------------------------------------------------
-
-    def _check_table(self, X: Any, *, reset: bool) -> Any:
-        """Return a table that the encoder reads: numbers, or columns of any type."""
-        X = known_container(X)
-        mixed = (
-            is_mixed_table(X) if reset else self._encoder.nominal_columns is not None
-        )
-        if not mixed and kind_of(X) == "tensor":
-            X = to_numpy(X)
-        named = not isinstance(self.categorical_features, (str, type(None)))
-        if mixed or (reset and named):
-            # An "object" array of numbers is one of numbers, and a frame may be.
-            _check_n_features(self, X, reset=reset) if hasattr(X, "shape") else None
-            _check_feature_names(self, X, reset=reset)
-            return X
-        X = validate_data(
-            self,
-            X,
-            accept_sparse=["csr", "csc", "coo"],
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",
-            reset=reset,
-        )
-        return X.toarray() if hasattr(X, "toarray") else X
-
-    def _check_weights(self, sample_weight: Any, X: Any) -> np.ndarray | None:
-        if sample_weight is None:
-            return None
-        weight = _check_sample_weight(
-            sample_weight,
-            np.empty((n_rows(X), 1)),
-            dtype=np.float64,
-            ensure_non_negative=True,
-        )
-        if not (weight > 0).any():
-            raise BadInputError(
-                f"sample_weight is zero in all {len(weight)} rows; no row is left to "
-                "train on."
-            )
-        return weight
+    # --- data ------------------------------------------------------------------------
 
     def _prepare(
         self,
@@ -290,9 +245,13 @@ class BaseTabularMLP(
         entropy: int | None = None,
         hold_out: bool,
         memo: PreparationMemo | None = None,
+        first: bool | None = None,
     ) -> tuple[Prepared, dict[str, Any]]:
-        """Check and encode the rows, decide who is trained on which."""
-        first = encoder is None
+        """Check and encode the rows, decide who is trained on which.
+
+        With an encoder the rows are further ones, unless ``first`` says otherwise.
+        """
+        first = encoder is None if first is None else first
         if memo is not None:
             memo.use(X)
         if y is None:
@@ -385,25 +344,34 @@ class BaseTabularMLP(
     ) -> np.ndarray | None:
         return weight
 
+    def _ready(self, prepared: Prepared, settings: Settings) -> None:
+        """Change the settings by what is known of the rows, before a training."""
+
     # --- fitting ---------------------------------------------------------------------
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        if fit_is_planned(self, X, y, sample_weight):
-            return self
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, start: NetStart | None = None
+    ) -> Any:
+        """Train; ``start`` is where a first training starts, with its encoder."""
         started = time.monotonic()
         with unchanged_on_error(self):
             settings = self._settings()
             again = self.warm_start and hasattr(self, "net_")
+            if start is not None and not again:
+                settings.start_from(start)
+            given = None if start is None else start.encoder
             checkpoint = TrainingCheckpoint.of(self)
             prepared, fitted = self._prepare(
                 X,
                 y,
                 sample_weight,
                 settings,
-                encoder=self._encoder if again else None,
+                encoder=self._encoder if again else given,
                 entropy=None if checkpoint is None else checkpoint.entropy,
                 hold_out=self.early_stopping,
+                first=not again,
             )
+            self._ready(prepared, settings)
             if again:
                 self._check_same_shape(prepared)
             if checkpoint is not None:
@@ -474,6 +442,7 @@ class BaseTabularMLP(
                 encoder=self._encoder if again else None,
                 hold_out=False,
             )
+            self._ready(prepared, settings)
             net = train_stack(
                 [prepared], [settings], net=self.net_ if again else None, epochs=1
             )
@@ -499,3 +468,14 @@ class BaseTabularMLP(
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
+
+
+class BaseTabularMLP(PortableNet, BaseTableNet):
+    """Base class of the tabular nets; use a derived class."""
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, start: NetStart | None = None
+    ) -> Any:
+        if start is None and fit_is_planned(self, X, y, sample_weight):
+            return self
+        return super()._fit(X, y, sample_weight, start)

@@ -139,6 +139,33 @@ class BatchStep:
         output = model.decode(model.encode(batch))
         return model.loss(output, batch.target, batch.weight)
 
+    def held_out_losses(self, model: StepModel, batch: Batch) -> torch.Tensor | None:
+        """Return the losses of held-out rows, where they are not those of the target.
+
+        Parameters
+        ----------
+        model : StepModel
+            The net, in evaluation mode.
+        batch : Batch
+            Held-out rows; each epoch has the same ones.
+
+        Returns
+        -------
+        tensor or None
+            One loss a row, without weights; None leaves them to the criterion.
+        """
+        return None
+
+    def epoch_values(self) -> dict[str, float]:
+        """Return what the history is to keep of the epoch that ends.
+
+        Returns
+        -------
+        dict
+            Numbers by name; they become columns of ``history_``.
+        """
+        return {}
+
 
 class Mixup(BatchStep):
     """Train on convex combinations of pairs of rows.

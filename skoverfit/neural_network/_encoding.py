@@ -289,6 +289,28 @@ class TableEncoder:
         """Codes of each embedded column, code 0 counted."""
         return [len(known) + 1 for known in self.levels if len(known) > MAX_ONE_HOT]
 
+    def sources(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return which column of the table each encoded column comes from.
+
+        Numbered as the table's numbers first, then its nominal columns: a number and
+        its indicator have one source, and so have all one-hot columns of a column.
+
+        Returns
+        -------
+        dense, codes : ndarray of int
+            Sources of the dense columns (which are not rotated) and of the codes.
+        """
+        numbers = np.arange(len(self.used))
+        parts, codes = [numbers[self.used], numbers[self.has_missing]], []
+        for number, (known, missing) in enumerate(
+            zip(self.levels, self.level_is_missing, strict=True), start=len(numbers)
+        ):
+            if len(known) <= MAX_ONE_HOT:
+                parts.append(np.full(len(known) + bool(missing), number))
+            else:
+                codes.append(number)
+        return np.concatenate(parts)[self.order], np.array(codes, dtype=np.int64)
+
     def transform(self, X: Any, dtype: Any = np.float32) -> EncodedTable:
         """Encode rows.
 

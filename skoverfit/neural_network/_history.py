@@ -23,6 +23,7 @@ def history_rows(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for name, key in _KEYS.items():
             if key in row:
                 made[name] = row[key]
+        made |= row.get("step_values", {})
         rows.append(made)
     return rows
 

@@ -10,7 +10,7 @@ has its own rows, generator, learning rate, best weights, and they never meet.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -310,6 +310,9 @@ class TabularNet(NeuralNet):
         self.history.record("train_losses", self._of_all(losses.mean(dim=0)))
         self.history.record("train_loss", float(losses.mean()))
         self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+        values = self._step.epoch_values()
+        if values:
+            self.history.record("step_values", values)
 
     def _of_all(self, losses: torch.Tensor) -> list[float]:
         """Return losses of all nets; NaN for those that were dropped."""
@@ -411,8 +414,10 @@ class TabularNet(NeuralNet):
         total: Any = 0.0
         weight: Any = 0.0
         for batch in iterator:
-            output = self._decode(self._encode(batch))
-            rows = row_losses(self.criterion_, output, batch.target)
+            rows = self._step.held_out_losses(self._model, batch)
+            if rows is None:
+                output = self._decode(self._encode(batch))
+                rows = row_losses(self.criterion_, output, batch.target)
             if batch.weight is None:
                 total = total + rows.sum(dim=-1)
                 weight = weight + rows.shape[-1]
@@ -471,7 +476,10 @@ class TabularNet(NeuralNet):
 
     @torch.no_grad()
     def outputs(
-        self, dense: torch.Tensor, codes: torch.Tensor | None = None
+        self,
+        dense: torch.Tensor,
+        codes: torch.Tensor | None = None,
+        decode: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> torch.Tensor:
         """Return the module's outputs ``(n_nets, rows, n_outputs)`` for rows.
 
@@ -481,8 +489,11 @@ class TabularNet(NeuralNet):
             The same rows for all nets.
         codes : tensor of shape (n, c), optional
             Their codes.
+        decode : callable, optional
+            Another part of the module that is run on encoded rows.
         """
         self.module_.eval()
+        decode = decode or self._decode
         n, device, made = len(dense), torch.device(self.device), []
         chunk = self.rows_at_once(dense.shape[1])
         for first in range(0, max(n, 1), chunk):
@@ -492,6 +503,6 @@ class TabularNet(NeuralNet):
                 rows = rows.expand(self.n_nets, *rows.shape)
                 more = None if more is None else more.expand(self.n_nets, *more.shape)
             batch = Batch(dense=rows, codes=more, target=rows, weight=None, count=0)
-            output = self._decode(self._encode(batch))
+            output = decode(self._encode(batch))
             made.append(output if self.n_nets > 1 else output.unsqueeze(0))
         return torch.cat(made, dim=1)

@@ -20,6 +20,7 @@ import torch
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._batch_steps import BatchStep
 from skoverfit.neural_network._devices import fork_generators, get_device
+from skoverfit.neural_network._encoder_module import EncoderModule
 from skoverfit.neural_network._encoding import TableEncoder
 from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._schedules import SCHEDULES
@@ -157,7 +158,10 @@ def _pack_net(net: TabularNet) -> dict[str, Any]:
     }
     spec = {
         "format": _FORMAT,
-        "options": net.module_.options if isinstance(net.module_, TabularMLP) else None,
+        "kind": type(net.module_).__name__,
+        "options": getattr(net.module_, "options", None)
+        if isinstance(net.module_, (TabularMLP, EncoderModule))
+        else None,
         "n_nets": net.n_nets,
         "frozen": [
             name for name, p in net.module_.named_parameters() if not p.requires_grad
@@ -216,7 +220,9 @@ def _rebuild(
     plan = _plan(spec, n_nets)
     module: torch.nn.Module
     with fork_generators(settings.device):
-        if spec["options"] is not None:
+        if spec["options"] is not None and spec.get("kind") == "EncoderModule":
+            module = _encoder(spec["options"], encoder, n_outputs, settings, saved)
+        elif spec["options"] is not None:
             module = _mlp(spec["options"], encoder, n_outputs, n_nets, settings, saved)
         elif settings.module is not None:
             module = own_modules(settings, encoder.n_dense, n_outputs, range(n_nets))
@@ -271,22 +277,51 @@ def _mlp(
         "n_outputs": n_outputs,
         "n_nets": n_nets,
     }
+    if not isinstance(options.get("dropout"), (int, float)):
+        raise BadInputError(f"The saved net has dropout={options.get('dropout')!r}")
+    made: TabularMLP = _of_options(TabularMLP, options, told, settings, saved)
+    return made
+
+
+def _encoder(
+    options: Mapping[str, Any],
+    encoder: TableEncoder,
+    n_outputs: int,
+    settings: Settings,
+    saved: NetState,
+) -> EncoderModule:
+    """Return the module of an encoder, or one that starts from an encoder."""
+    told = {
+        "n_dense": encoder.n_dense,
+        "n_codes": encoder.n_codes,
+        "n_outputs": n_outputs,
+    }
+    made: EncoderModule = _of_options(EncoderModule, options, told, settings, saved)
+    return made
+
+
+def _of_options(
+    kind: type[torch.nn.Module],
+    options: Mapping[str, Any],
+    told: Mapping[str, Any],
+    settings: Settings,
+    saved: NetState,
+) -> Any:
+    """Return a module of ours, if the arrays of the file have its shapes."""
     for name, value in told.items():
         if options.get(name) != value:
             raise BadInputError(
                 f"The saved net has {name}={options.get(name)!r}, but the rest of the "
                 f"estimator says {value!r}"
             )
-    unknown = options.keys() - inspect.signature(TabularMLP).parameters.keys()
+    unknown = options.keys() - inspect.signature(kind).parameters.keys()
     if unknown:
         raise BadInputError(f"The saved net has the unknown option {min(unknown)!r}")
-    if not isinstance(options.get("dropout"), (int, float)):
-        raise BadInputError(f"The saved net has dropout={options.get('dropout')!r}")
     weights = unpack(part_of(saved.arrays, "module/"))
     with torch.device("meta"):  # no memory is taken before the shapes are known
-        outline = TabularMLP(**options).to(settings.dtype)
+        outline = kind(**options).to(settings.dtype)
     check_tensors(outline, weights, "weights")
-    return TabularMLP(**options).to(settings.dtype)
+    return kind(**options).to(settings.dtype)
 
 
 def _plan(spec: Mapping[str, Any], n_nets: int) -> TrainingPlan:

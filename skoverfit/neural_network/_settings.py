@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._batch_steps import BatchStep
+from skoverfit.neural_network._encoder_module import NetStart
 from skoverfit.neural_network._encoding import TableEncoder
 
 __all__ = ["Settings"]
@@ -49,6 +51,23 @@ class Settings:
     module: Any = None
     callbacks: Any = None
     optimizer_params: dict[str, Any] = field(default_factory=dict)
+    start: NetStart | None = None
+
+    def start_from(self, start: NetStart) -> None:
+        """Start from a given module instead of a fresh `TabularMLP`.
+
+        Raises
+        ------
+        BadInputError
+            If a module of the user's own is asked for, too.
+        """
+        if self.module is not None:
+            raise BadInputError(
+                "The 'module' parameter must be None where a net goes on with a "
+                f"pretrained module. Got {self.module!r} instead."
+            )
+        self.start = start
+        self.linear_start = self.train_linear = self.zero_head = False
 
     def criterion(self) -> nn.Module:
         """Return the loss."""
@@ -99,6 +118,6 @@ class Settings:
             k: v
             for k, v in vars(self).items()
             if k not in ("learning_rate", "weight_decay", "loss", "batch_step",
-                         "callbacks", "module", "optimizer_params")
+                         "callbacks", "module", "optimizer_params", "start")
         }  # fmt: skip
         return tuple(sorted((k, repr(v)) for k, v in alike.items()))

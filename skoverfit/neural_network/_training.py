@@ -161,6 +161,14 @@ def _module(
     shape = prepared[0]
     if settings.module is not None:
         return own_modules(settings, shape.encoder.n_dense, shape.n_outputs, seeds)
+    if settings.start is not None:
+        return start_modules(
+            settings,
+            shape.encoder.n_dense,
+            shape.encoder.n_codes,
+            shape.n_outputs,
+            seeds,
+        )
     module = TabularMLP(
         n_numeric=shape.encoder.n_numeric,
         n_dense=shape.encoder.n_dense,
@@ -192,6 +200,30 @@ def own_modules(
         modules.append(fresh_module(settings.module, n_dense, n_outputs))
     made: nn.Module = modules[0] if len(modules) == 1 else ModuleStack(modules)
     return made.to(settings.dtype)
+
+
+def start_modules(
+    settings: Settings,
+    n_dense: int,
+    n_codes: Sequence[int],
+    n_outputs: int,
+    seeds: Sequence[int],
+) -> nn.Module:
+    """Return the module that a `NetStart` describes; its head is drawn.
+
+    Raises
+    ------
+    BadInputError
+        If several nets are asked for.
+    """
+    assert settings.start is not None
+    if len(seeds) != 1:
+        raise BadInputError(
+            "n_estimators must be 1 where a net goes on with a pretrained module. Got "
+            f"{len(seeds)} instead."
+        )
+    seed_generators(derive_seed(seeds[0], "init"), settings.device)
+    return settings.start.module(n_dense, n_codes, n_outputs).to(settings.dtype)
 
 
 def _below(parts: Sequence[np.ndarray]) -> np.ndarray:

@@ -3,4 +3,24 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit.representation._contrastive_encoder import (
+    ContrastiveEncoder as ContrastiveEncoder,
+)
+from skoverfit.representation._feature_corruption import (
+    FeatureCorruption as FeatureCorruption,
+)
+from skoverfit.representation._image_views import ImageViews as ImageViews
+from skoverfit.representation._pretrained_classifier import (
+    PretrainedClassifier as PretrainedClassifier,
+)
+from skoverfit.representation._pretrained_regressor import (
+    PretrainedRegressor as PretrainedRegressor,
+)
+
+__all__ = [
+    "ContrastiveEncoder",
+    "FeatureCorruption",
+    "ImageViews",
+    "PretrainedClassifier",
+    "PretrainedRegressor",
+]
