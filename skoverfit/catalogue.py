@@ -498,8 +498,13 @@ REMEDIES: tuple[Remedy, ...] = (
         role="tool",
         paper="Ge, Tang, Fan & Jin (2024), ICLR, arXiv:2303.01566",
         in_bench=False,
-        # Some checks have the labels -1 and 1, others 0 only from a float.
-        test_params={"encoder": "factor", "unlabeled_label": None, "random_state": 0},
+        # Some checks have the labels -1 and 1, or classes that no single factor tells.
+        test_params={
+            "encoder": "factor",
+            "append_input": True,
+            "unlabeled_label": None,
+            "random_state": 0,
+        },
     ),
     Remedy(
         name="pretrained_regressor",
@@ -509,7 +514,7 @@ REMEDIES: tuple[Remedy, ...] = (
         role="tool",
         paper="Ge, Tang, Fan & Jin (2024), ICLR, arXiv:2303.01566",
         in_bench=False,
-        test_params={"encoder": "factor", "random_state": 0},
+        test_params={"encoder": "factor", "append_input": True, "random_state": 0},
     ),
 )
 

@@ -111,17 +111,19 @@ class LossLinks:
         settings: Settings,
         *,
         encoder: TableEncoder | None = None,
+        first: bool | None = None,
         **options: Any,
     ) -> tuple[Prepared, dict[str, Any]]:
         prepared, fitted = super()._prepare(  # type: ignore[misc]
-            X, y, sample_weight, settings, encoder=encoder, **options
+            X, y, sample_weight, settings, encoder=encoder, first=first, **options
         )
+        goes_on = encoder is not None if first is None else not first
         weight = prepared.weight
         if weight is not None:
             weight = weight / weight.mean()
         counts = np.bincount(prepared.target, weight, minlength=prepared.n_outputs)
         counts = counts.astype(np.float64)
-        if encoder is not None and not self.warm_start:  # further rows
+        if goes_on and not self.warm_start:  # further rows
             counts += self._class_counts
         fitted["_class_counts"] = counts
         fitted["class_prior_"] = counts / counts.sum()
@@ -131,7 +133,7 @@ class LossLinks:
             shift = loss.start_shift()
             if shift is not None:
                 prepared.bias = prepared.bias + shift.double().cpu().numpy()
-            if encoder is not None:
+            if goes_on:
                 self.net_.criterion_.prepare(counts)
             fitted["class_prior_"] = loss.class_prior().cpu().numpy()
         return prepared, fitted

@@ -180,7 +180,7 @@ def _pack_net(net: TabularNet) -> dict[str, Any]:
     }
     if net.callbacks_:
         packed["callbacks"] = list(net.callbacks_)
-    if isinstance(made_with["batch_step"], BatchStep):
+    if isinstance(made_with.get("batch_step"), BatchStep):
         packed["batch_step"] = net.batch_step
     return packed
 

@@ -24,7 +24,12 @@ from skoverfit.neural_network import BatchStep
 from skoverfit.neural_network._base import BaseTableNet
 from skoverfit.neural_network._callbacks import with_callbacks
 from skoverfit.neural_network._encoder_module import EncoderModule, NetStart
-from skoverfit.neural_network._encoding import EncodedTable, TableEncoder
+from skoverfit.neural_network._encoding import (
+    EncodedTable,
+    TableEncoder,
+    known_container,
+)
+from skoverfit.neural_network._net import TabularNet
 from skoverfit.neural_network._parameters import layer_sizes
 from skoverfit.neural_network._prepared import Prepared
 from skoverfit.neural_network._settings import Settings
@@ -150,16 +155,16 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseTableNe
 
     def _ready(self, prepared: Prepared, settings: Settings) -> None:
         encoder = prepared.encoder
-        if not encoder.n_dense and not encoder.n_codes:
-            raise BadInputError(
-                f"{type(self).__name__} needs a column that is not constant; in all "
-                f"{len(prepared.target)} rows there is none."
-            )
         n_train = min(len(rows) for rows in prepared.train)
         if n_train < 2:
             raise BadInputError(
                 f"{type(self).__name__} needs at least 2 rows to train on, and has "
                 f"n_samples={n_train}."
+            )
+        if not encoder.n_dense and not encoder.n_codes:
+            raise BadInputError(
+                f"{type(self).__name__} needs a column that is not constant; in all "
+                f"{len(prepared.target)} rows there is none."
             )
         projector, prepared.n_outputs = self._head(encoder)
         settings.start_from(NetStart(options=self._options(projector)))
@@ -167,6 +172,11 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseTableNe
         settings.batch_step = self._make_step(views, prepared, settings)
         if hasattr(self, "net_"):  # a training that goes on, in a net that is there
             self.net_.batch_step = settings.batch_step
+
+    def _finish(self, net: TabularNet, *args: Any) -> None:
+        super()._finish(net, *args)
+        net.batch_step = BatchStep()  # the views held the training rows
+        self._n_projections = self.module_.n_outputs
 
     def _options(self, projector: tuple[int, ...]) -> dict[str, Any]:
         shape = None
@@ -261,9 +271,8 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseTableNe
         raise NotImplementedError
 
     def _n_outputs(self, fitted: dict[str, Any]) -> int:
-        # Of a file, whose table encoder is known; a training is told in `_ready`.
-        encoder = fitted.get("_encoder")
-        return 0 if encoder is None else self._head(encoder)[1]
+        # Of a file; what is about to be trained is told by `_ready`.
+        return int(fitted.get("_n_projections", 0))
 
     # --- input -----------------------------------------------------------------------
 
@@ -390,7 +399,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseTableNe
 def _count(X: Any) -> int:
     """Return the rows; 0 for what has none, which is refused later."""
     try:
-        return n_rows(X)
+        return n_rows(known_container(X))
     except TypeError:
         return 0
 

@@ -198,12 +198,14 @@ class BasePretrained(MetaEstimatorMixin, BaseEstimator):
     def _check_rows(self, X: Any, *, reset: bool) -> Any:
         """Return checked rows; the encoder looks into tables of mixed content."""
         X = known_container(X)
-        if is_mixed_table(X) or getattr(X, "ndim", 2) > 2:
+        # The decompositions are of scikit-learn, and are given plain numbers.
+        plain = isinstance(self.encoder, str) and self.encoder != "contrastive"
+        if not plain and (is_mixed_table(X) or getattr(X, "ndim", 2) > 2):
             _check_n_features(self, X, reset=reset)
             _check_feature_names(self, X, reset=reset)
             return X
         tags = self.__sklearn_tags__().input_tags
-        return validate_data(
+        X = validate_data(
             self,
             X,
             accept_sparse=["csr"] if tags.sparse else False,
@@ -211,6 +213,7 @@ class BasePretrained(MetaEstimatorMixin, BaseEstimator):
             ensure_all_finite="allow-nan" if tags.allow_nan else True,
             reset=reset,
         )
+        return X.toarray() if plain and issparse(X) else X
 
     def features(self, X: Any) -> Any:
         """Return the features that the encoder makes of rows.

@@ -103,7 +103,7 @@ class PretrainedClassifier(ClassifierMixin, BasePretrained):
     >>> from skoverfit.representation import PretrainedClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> few = np.where(np.arange(150) % 10 == 0, y, -1)  # 15 of 150 have labels
-    >>> model = PretrainedClassifier(n_components=2, random_state=0).fit(X, few)
+    >>> model = PretrainedClassifier("gmm", random_state=0).fit(X, few)
     >>> model.n_labeled_, model.score(X, y) > 0.9
     (15, True)
     """
@@ -170,7 +170,13 @@ class PretrainedClassifier(ClassifierMixin, BasePretrained):
         return self
 
     def _labeled(self, y: Any) -> tuple[Any, np.ndarray]:
-        labels = column_or_1d(to_numpy(y), warn=True)
+        labels = to_numpy(y)
+        if labels.ndim == 2 and labels.shape[1] > 1:
+            raise ValueError(
+                "Multilabel and multioutput targets are not supported. y should be a "
+                f"1d array, got an array of shape {labels.shape} instead."
+            )
+        labels = column_or_1d(labels, warn=True)
         rows = np.ones(len(labels), dtype=bool)
         if self.unlabeled_label is not None:
             rows = _differ(labels, self.unlabeled_label)

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import KFold
@@ -56,7 +55,7 @@ def fitted_encoder(
                 f"n_components={n_components!r}."
             )
         return ContrastiveEncoder(random_state=seed).fit(X)
-    rows = X.toarray() if issparse(X) else np.asarray(X, dtype=np.float64)
+    rows = np.asarray(X, dtype=np.float64)
     if name == "gmm":
         return _mixture(rows, n_components, n_classes, seed)
     kind = {"factor": FactorAnalysis, "pca": PCA}[name]
