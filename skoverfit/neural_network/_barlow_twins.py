@@ -189,6 +189,38 @@ class MixedBarlowTwinsLoss(BarlowTwinsLoss):
             )
         self.mix_weight, self.mix_target = mix_weight, mix_target
 
+    def twins(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """Return the loss without the mixed part.
+
+        Parameters
+        ----------
+        first : tensor of shape (n, d)
+            Outputs for the first views.
+        second : tensor of shape (n, d)
+            Outputs for the second views.
+
+        Returns
+        -------
+        tensor
+            A number.
+        """
+        return BarlowTwinsLoss.forward(self, first, second)
+
+    def mix_factor(self, d: int) -> float:
+        """Return what the mixed part is multiplied by.
+
+        Parameters
+        ----------
+        d : int
+            Columns of the outputs.
+
+        Returns
+        -------
+        float
+            ``mix_weight lambd``.
+        """
+        return self.mix_weight * self._weight(d)
+
     def parts(
         self,
         first: torch.Tensor,
@@ -258,4 +290,4 @@ class MixedBarlowTwinsLoss(BarlowTwinsLoss):
             A number.
         """
         twins, mix = self.parts(first, second, mixed, alpha, perm)
-        return twins + self.mix_weight * self._weight(first.shape[1]) * mix
+        return twins + self.mix_factor(first.shape[1]) * mix

@@ -10,17 +10,23 @@ from skoverfit.representation._feature_corruption import (
     FeatureCorruption as FeatureCorruption,
 )
 from skoverfit.representation._image_views import ImageViews as ImageViews
+from skoverfit.representation._mixed_barlow_twins import (
+    MixedBarlowTwins as MixedBarlowTwins,
+)
 from skoverfit.representation._pretrained_classifier import (
     PretrainedClassifier as PretrainedClassifier,
 )
 from skoverfit.representation._pretrained_regressor import (
     PretrainedRegressor as PretrainedRegressor,
 )
+from skoverfit.representation._vime_encoder import VIMEEncoder as VIMEEncoder
 
 __all__ = [
     "ContrastiveEncoder",
     "FeatureCorruption",
     "ImageViews",
+    "MixedBarlowTwins",
     "PretrainedClassifier",
     "PretrainedRegressor",
+    "VIMEEncoder",
 ]

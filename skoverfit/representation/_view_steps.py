@@ -13,13 +13,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from scipy.special import betaincinv
 from torch import nn
 from torch.nn import functional
 
-from skoverfit.neural_network import BatchStep, NTXentLoss, StepModel
+from skoverfit.exceptions import BadInputError
+from skoverfit.neural_network import (
+    BatchStep,
+    MixedBarlowTwinsLoss,
+    NTXentLoss,
+    StepModel,
+)
 from skoverfit.neural_network._data import Batch
 
-__all__ = ["ContrastiveStep", "MoCoStep", "ViewStep"]
+__all__ = [
+    "BarlowTwinsStep",
+    "ContrastiveStep",
+    "MoCoStep",
+    "RestoringStep",
+    "ViewStep",
+]
 
 # Held-out rows are judged in parts of this size, since the number of others that a row
 # is told from changes the loss.
@@ -248,3 +261,119 @@ class MoCoStep(ViewStep):
             rows = torch.cat([self.queue_rows, rows])
         self.queue = key[-self.queue_size :]
         self.queue_rows = rows[-self.queue_size :]
+
+
+class RestoringStep(ViewStep):
+    """Restore a row whose features were replaced, and tell which ones were (VIME).
+
+    The outputs are the restored dense columns, then a logit a column of the table
+    (encoded), codes included.
+
+    Parameters
+    ----------
+    view : view maker
+        What replaces features.
+    alpha : float
+        Weight of telling which.
+    """
+
+    def __init__(self, view: View, alpha: float) -> None:
+        super().__init__((None, view))
+        self.alpha = alpha
+
+    def losses(
+        self, model: StepModel, batch: Batch, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return the loss of each row."""
+        _, seen = self.pair(batch, generator)
+        output = model.decode(model.encode(seen))
+        width = batch.dense.shape[1]
+        # Looked up, since a value may be replaced by the same one.
+        changed = seen.dense != batch.dense
+        if batch.codes is not None and seen.codes is not None:
+            changed = torch.cat([changed, seen.codes != batch.codes], dim=1)
+        told = functional.binary_cross_entropy_with_logits(
+            output[:, width:], changed.to(output.dtype), reduction="none"
+        ).mean(dim=1)
+        if not width:  # codes only: there is nothing to restore but by the mask
+            return self.alpha * told
+        restored = (output[:, :width] - batch.dense).square().mean(dim=1)
+        return restored + self.alpha * told
+
+
+class BarlowTwinsStep(ViewStep):
+    """Barlow Twins with mixed samples; the mixture costs a third pass.
+
+    Parameters
+    ----------
+    views : pair of view makers or None
+        Of the two twins.
+    loss : MixedBarlowTwinsLoss
+        With ``mix_weight`` 0 there is no third pass.
+    mix_alpha : float
+        Both parameters of the Beta distribution of the shares.
+    warmup_epochs : int
+        Epochs over which the weight of the mixed part rises.
+    """
+
+    def __init__(
+        self,
+        views: Sequence[View | None],
+        loss: MixedBarlowTwinsLoss,
+        *,
+        mix_alpha: float,
+        warmup_epochs: int,
+    ) -> None:
+        super().__init__(views)
+        self.loss, self.mix_alpha = loss, mix_alpha
+        self.warmup_epochs = warmup_epochs
+        self._noted: list[torch.Tensor] = []
+
+    def losses(
+        self, model: StepModel, batch: Batch, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return the loss of the batch as that of each of its rows."""
+        first, second = self.pair(batch, generator)
+        seen = model.encode(first), model.encode(second)
+        here, there = (model.decode(rows) for rows in seen)
+        n = len(here)
+        if not self.loss.mix_weight:
+            twins = self.loss.twins(here, there)
+            self._noted.append(torch.stack([twins.detach(), twins.new_zeros(())]))
+            return twins.expand(n)
+        share, perm = self._mixture(n, generator)
+        mixed = model.decode(share * seen[0] + (1 - share) * seen[1][perm])
+        twins, mix = self.loss.parts(here, there, mixed, share, perm)
+        mix = self.loss.mix_factor(here.shape[1]) * self._ramp(model.epoch) * mix
+        self._noted.append(torch.stack([twins, mix]).detach())
+        return (twins + mix).expand(n)
+
+    def judged(
+        self, model: StepModel, batch: Batch, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return the loss of Barlow Twins on held-out rows."""
+        if len(batch.dense) < 2:
+            raise BadInputError(
+                "Barlow Twins needs at least 2 held-out rows; use a larger "
+                "validation_fraction, or early_stopping=False."
+            )
+        first, second = self.pair(batch, generator)
+        here, there = (model.decode(model.encode(rows)) for rows in (first, second))
+        return self.loss.twins(here, there).expand(len(here))
+
+    def _mixture(
+        self, n: int, generator: torch.Generator
+    ) -> tuple[float, torch.Tensor]:
+        device = generator.device
+        uniform = torch.rand((), generator=generator, device=device).item()
+        share = float(betaincinv(self.mix_alpha, self.mix_alpha, uniform))
+        return share, torch.randperm(n, generator=generator, device=device)
+
+    def _ramp(self, epoch: float) -> float:
+        return min(1.0, epoch / self.warmup_epochs) if self.warmup_epochs else 1.0
+
+    def epoch_values(self) -> dict[str, float]:
+        """Return the mean parts of the loss since the last call."""
+        twins, mix = torch.stack(self._noted).double().mean(dim=0).tolist()
+        self._noted = []
+        return {"loss_bt": twins, "loss_mix": mix}
