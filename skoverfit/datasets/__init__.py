@@ -16,6 +16,9 @@ from skoverfit.datasets._joint_noise import (
     joint_proportional_noise as joint_proportional_noise,
 )
 from skoverfit.datasets._label_noise import make_label_noise as make_label_noise
+from skoverfit.datasets._latent_factor import (
+    make_latent_factor as make_latent_factor,
+)
 from skoverfit.datasets._long_tail import (
     make_linear_imbalance as make_linear_imbalance,
     make_long_tail as make_long_tail,
@@ -42,6 +45,7 @@ __all__ = [
     "joint_noise",
     "joint_proportional_noise",
     "make_label_noise",
+    "make_latent_factor",
     "make_linear_imbalance",
     "make_long_tail",
     "make_noisy_long_tail",
