@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 from _claim import Claim, Outcome, exceeds, main, told
-from skorch.callbacks import Callback
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
+from skorch.callbacks import Callback
 from torch import from_numpy
 
 from skoverfit.representation import ImageViews, MixedBarlowTwins
