@@ -77,9 +77,7 @@ def test_gradients_are_right():
 
 def looped_mixed(za, zb, zm, share, perm, lambd, weight, rescaled):
     """The formulas of the paper, entry by entry, with numpy's own deviations."""
-    za, zb, zm = (
-        (z - z.mean(axis=0)) / z.std(axis=0, ddof=1) for z in (za, zb, zm)
-    )
+    za, zb, zm = ((z - z.mean(axis=0)) / z.std(axis=0, ddof=1) for z in (za, zb, zm))
     n, d = za.shape
     scale = math.hypot(share, 1 - share) if rescaled else 1.0
     total = 0.0
