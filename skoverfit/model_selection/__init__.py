@@ -4,5 +4,9 @@
 from skoverfit.model_selection._certified_search import (
     CertifiedSearchCV as CertifiedSearchCV,
 )
+from skoverfit.model_selection._learning_curve_extrapolator import (
+    LearningCurveExtrapolator as LearningCurveExtrapolator,
+)
+from skoverfit.model_selection._scaling_law import ScalingLaw as ScalingLaw
 
-__all__ = ["CertifiedSearchCV"]
+__all__ = ["CertifiedSearchCV", "LearningCurveExtrapolator", "ScalingLaw"]
