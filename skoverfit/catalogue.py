@@ -342,8 +342,9 @@ REMEDIES: tuple[Remedy, ...] = (
         paper="Viering & Loog (2023), IEEE TPAMI 45, arXiv:2103.10948",
         test_params={
             "estimator": "new:sklearn.linear_model.LogisticRegression",
-            "train_sizes": [0.5, 0.6, 0.7, 0.85, 1.0],
+            "train_sizes": [0.4, 0.55, 0.7, 0.85, 1.0],
             "cv": 2,
+            "backtest": 1,
             "n_bootstrap": 2,
             "random_state": 0,
         },

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -60,12 +62,29 @@ class Extrapolation:
         falls = drawn[:, 0] - drawn[:, 1]
         # What the law can't know about the way from n to m.
         own = self._misfit(pair, centre)
-        half = self._half_width(falls.var(), max(own[1] - own[0], 0.0))
+        further = np.maximum(own[1] - own[0], 0.0)
+        half = float(self._half_width(falls.var(), further))
         fall = float(centre[0] - centre[1])
-        return fall, fall - float(half), fall + float(half)
+        return fall, fall - half, fall + half
 
-    def _half_width(self, noise: np.ndarray, misfit: np.ndarray) -> np.ndarray:
+    def _half_width(self, noise: Any, misfit: Any) -> Any:
         return np.sqrt(self.t_factor**2 * noise + self.z_factor**2 * misfit)
+
+    def state(self) -> dict[str, Any]:
+        """Return plain values and arrays, as a safe file may hold them."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain["laws"] = [_law_state(law) for law in self.laws]
+        plain["refits"] = [[_law_state(law) for law in laws] for laws in self.refits]
+        return plain
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Extrapolation:
+        """Return what `state` was taken from."""
+        laws = tuple(FittedLaw(**law) for law in state["laws"])
+        refits = tuple(
+            tuple(FittedLaw(**law) for law in drawn) for drawn in state["refits"]
+        )
+        return cls(**{**state, "laws": laws, "refits": refits})
 
     def _misfit(self, sizes: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """Return the variance by which laws were wrong so far from their data."""
@@ -73,6 +92,10 @@ class Extrapolation:
         # An asymptote is told like the tenfold size: beyond that nothing was tested.
         distance = np.log(np.clip(reach, 1.0, 10.0)) / self.backtest_distance
         return (centre * self.backtest_error * distance) ** 2
+
+
+def _law_state(law: FittedLaw) -> dict[str, Any]:
+    return {f.name: getattr(law, f.name) for f in fields(law)}
 
 
 def _mix(
@@ -123,7 +146,9 @@ def extrapolate(
         rows = rng.integers(n_folds, size=n_folds)
         drawn = errors[rows].mean(axis=0)
         refits.append(
-            tuple(fit_law(f.law, sizes, drawn, spread, start=f) for f in laws)
+            tuple(
+                fit_law(CURVE_LAWS[f.name], sizes, drawn, spread, start=f) for f in laws
+            )
         )
     # Resampling K values loses 1/K of their variance; folds share training rows.
     inflation = math.sqrt(n_folds / (n_folds - 1) * (1 + n_folds * test_train_ratio))

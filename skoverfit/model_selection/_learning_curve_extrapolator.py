@@ -59,7 +59,7 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
         sizes better than the last value did, weighted by how well. On digits and
         synthetic tables ``pow3`` had the least error at five to thirteen times the
         largest size.
-    target_sizes : sequence of float, default=(2.0, 5.0, inf)
+    target_sizes : sequence of float, default=(2.0, 5.0, np.inf)
         Multiples of the number of rows at which `targets_` tells the score.
     backtest : int, default=2
         How many of the largest sizes are hidden to test the law.
@@ -163,7 +163,7 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
         scoring: Any = None,
         optimum: float | str = "auto",
         law: str = "pow3",
-        target_sizes: Sequence[float] = (2.0, 5.0, float("inf")),
+        target_sizes: Sequence[float] = (2.0, 5.0, np.inf),
         backtest: int = 2,
         n_bootstrap: int = 200,
         confidence: float = 0.95,
@@ -279,7 +279,7 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
                 )
             counts = asked * largest if asked.max() <= 1.0 else asked
             sizes = np.unique(counts.round().astype(int))
-        needed = 4 + (self.backtest - 1 if self.backtest > 1 else 0)
+        needed = 3 + self.backtest
         if len(sizes) < needed or sizes[0] < 1 or sizes[-1] > largest:
             raise ValueError(
                 f"train_sizes must give at least {needed} different sizes between 1 "
@@ -289,9 +289,10 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
         return sizes
 
     def _errors(self, scores: np.ndarray, scorer: Any) -> np.ndarray:
-        optimum = self.optimum
-        if optimum == "auto":
+        if isinstance(self.optimum, str):
             optimum = 0.0 if getattr(scorer, "_sign", 1) == -1 else 1.0
+        else:
+            optimum = float(self.optimum)
         if not np.isfinite(scores).all():
             raise ValueError("A test score is NaN or infinite; no curve can be fitted.")
         if scores.max() > optimum + 1e-9:
@@ -302,14 +303,14 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
         return np.maximum(optimum - scores, 0.0)
 
     def _publish(self, curve: Extrapolation, fitted: Any) -> None:
-        self._curve = curve
+        self._curve = curve.state()
         # error = optimum - score, so the score of no error is error + score.
         self._optimum = float(curve.errors[0] + self.test_scores_.mean(axis=0)[0])
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(fitted, name):
                 setattr(self, name, getattr(fitted, name))
         self.laws_ = {
-            law.law.name: Bunch(weight=float(weight), params=law.named())
+            law.name: Bunch(weight=float(weight), params=law.named())
             for law, weight in zip(curve.laws, curve.weights, strict=True)
         }
         self.backtest_errors_ = dict(curve.backtest_errors)
@@ -337,9 +338,10 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
     def _scores_at(
         self, sizes: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        low, high = self._curve.interval(sizes)
+        curve = Extrapolation.from_state(self._curve)
+        low, high = curve.interval(sizes)
         return (
-            self._optimum - self._curve(sizes),
+            self._optimum - curve(sizes),
             self._optimum - high,
             self._optimum - low,
         )

@@ -168,10 +168,15 @@ CURVE_LAWS: dict[str, CurveLaw] = {
 class FittedLaw:
     """A law with its parameters; ``unit`` is the size that counts as 1 in them."""
 
-    law: CurveLaw
+    name: str
     parameters: np.ndarray
     unit: float
     cost: float
+
+    @property
+    def law(self) -> CurveLaw:
+        """The formula; a file has its name only."""
+        return CURVE_LAWS[self.name]
 
     def __call__(self, sizes: np.ndarray) -> np.ndarray:
         """Return errors at sizes; infinity asks for the asymptote."""
@@ -193,15 +198,15 @@ class FittedLaw:
     def named(self) -> dict[str, float]:
         """Return the parameters in the unit of the sizes, where they carry one."""
         found = dict(zip(self.law.names, map(float, self.parameters), strict=True))
-        if self.law.name in ("pow2", "pow3", "pow4"):
+        if self.name in ("pow2", "pow3", "pow4"):
             found["a"] *= self.unit ** found["b"]
-        if "d" in found and self.law.name == "pow4":
+        if "d" in found and self.name == "pow4":
             found["d"] *= self.unit
-        if self.law.name == "exp3":
+        if self.name == "exp3":
             found["b"] /= self.unit
-        if self.law.name == "ilog":
+        if self.name == "ilog":
             found["a"] += found["b"] * np.log(self.unit)
-        if self.law.name == "mmf4":
+        if self.name == "mmf4":
             found["b"] *= self.unit ** found["d"]
         return found
 
@@ -218,7 +223,7 @@ def fit_law(
     The asymptote is not let above the least error that was seen.
     """
     n, e = np.asarray(sizes, dtype=float), np.asarray(errors, dtype=float)
-    spread = np.full_like(e, 1.0) if std_errors is None else np.asarray(std_errors)
+    spread = np.ones_like(e) if std_errors is None else np.asarray(std_errors, float)
     unit = float(np.exp(np.log(n).mean()))
     x = n / unit
     lower, upper = np.array(law.lower, float), np.array(law.upper, float)
@@ -228,7 +233,7 @@ def fit_law(
         weights = 1.0 / spread**2
         level = float(np.sum(weights * e) / weights.sum())
         residual = (level - e) / spread
-        return FittedLaw(law, np.array([level]), unit, float(residual @ residual))
+        return FittedLaw(law.name, np.array([level]), unit, float(residual @ residual))
 
     def residuals(p: np.ndarray) -> np.ndarray:
         return (law.curve(x, p) - e) / spread
@@ -253,4 +258,4 @@ def fit_law(
         if best is None or found.cost < best.cost:
             best = found
     assert best is not None  # every law has a start
-    return FittedLaw(law, best.x, unit, float(best.cost))
+    return FittedLaw(law.name, best.x, unit, float(best.cost))

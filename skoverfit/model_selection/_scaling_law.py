@@ -204,9 +204,7 @@ class ScalingLaw(RegressorMixin, BaseEstimator):
         self.confidence = confidence
         self.random_state = random_state
 
-    def fit(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> ScalingLaw:
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> ScalingLaw:
         """Fit the law.
 
         Parameters

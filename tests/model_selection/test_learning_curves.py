@@ -80,7 +80,7 @@ def test_intervals_cover_and_grow_with_distance_and_noise():
 
 def test_the_back_test_weighs_the_laws():
     curve = told(noisy(TRUTH["ilog"][1], scale=1e-4), law="auto")
-    weights = dict(zip([f.law.name for f in curve.laws], curve.weights, strict=True))
+    weights = dict(zip([f.name for f in curve.laws], curve.weights, strict=True))
     assert max(weights, key=weights.get) == "ilog"
     assert sum(weights.values()) == pytest.approx(1.0)
     # Nothing that the last value beats is used.
@@ -316,8 +316,10 @@ def test_one_wild_run_does_not_bend_the_law():
     ],
 )
 def test_runs_that_no_law_fits_are_refused(X, y, message):
+    law = ScalingLaw()
     with pytest.raises(ValueError, match=message):
-        ScalingLaw().fit(X, y)
+        law.fit(X, y)
+    assert not hasattr(law, "params_")
 
 
 def test_a_law_of_rows_alone_has_no_capacity():
