@@ -341,7 +341,7 @@ REMEDIES: tuple[Remedy, ...] = (
         role="tool",
         paper="Viering & Loog (2023), IEEE TPAMI 45, arXiv:2103.10948",
         test_params={
-            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "estimator": "new:sklearn.naive_bayes.GaussianNB",
             "train_sizes": [0.4, 0.55, 0.7, 0.85, 1.0],
             "cv": 2,
             "backtest": 1,
