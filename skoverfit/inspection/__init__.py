@@ -3,6 +3,13 @@
 
 from __future__ import annotations
 
+from skoverfit.inspection._adversarial_strength import (
+    adversarial_strength as adversarial_strength,
+)
+from skoverfit.inspection._boundary_tilt_display import (
+    BoundaryTiltDisplay as BoundaryTiltDisplay,
+)
+from skoverfit.inspection._deviation_angle import deviation_angle as deviation_angle
 from skoverfit.inspection._resampling_display import (
     ResamplingDisplay as ResamplingDisplay,
 )
@@ -13,14 +20,19 @@ from skoverfit.inspection._synthetic_report import (
 from skoverfit.inspection._synthetic_report_display import (
     SyntheticReportDisplay as SyntheticReportDisplay,
 )
+from skoverfit.inspection._tilt_spectrum import tilt_spectrum as tilt_spectrum
 from skoverfit.inspection._training_curve_display import (
     TrainingCurveDisplay as TrainingCurveDisplay,
 )
 
 __all__ = [
+    "BoundaryTiltDisplay",
     "ResamplingDisplay",
     "SyntheticReport",
     "SyntheticReportDisplay",
     "TrainingCurveDisplay",
+    "adversarial_strength",
+    "deviation_angle",
     "synthetic_report",
+    "tilt_spectrum",
 ]
