@@ -10,6 +10,8 @@ from skoverfit.inspection._boundary_tilt_display import (
     BoundaryTiltDisplay as BoundaryTiltDisplay,
 )
 from skoverfit.inspection._deviation_angle import deviation_angle as deviation_angle
+from skoverfit.inspection._grokking_display import GrokkingDisplay as GrokkingDisplay
+from skoverfit.inspection._linear_agreement import linear_agreement as linear_agreement
 from skoverfit.inspection._resampling_display import (
     ResamplingDisplay as ResamplingDisplay,
 )
@@ -27,12 +29,14 @@ from skoverfit.inspection._training_curve_display import (
 
 __all__ = [
     "BoundaryTiltDisplay",
+    "GrokkingDisplay",
     "ResamplingDisplay",
     "SyntheticReport",
     "SyntheticReportDisplay",
     "TrainingCurveDisplay",
     "adversarial_strength",
     "deviation_angle",
+    "linear_agreement",
     "synthetic_report",
     "tilt_spectrum",
 ]

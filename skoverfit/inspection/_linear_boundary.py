@@ -16,7 +16,13 @@ from skoverfit._core._arrays import as_narwhals, kind_of, n_rows, to_numpy
 from skoverfit._core._validation import check_labels, check_same_length
 from skoverfit.exceptions import BadInputError
 
-__all__ = ["LinearBoundary", "angle_between", "over_pairs", "read_boundary"]
+__all__ = [
+    "LinearBoundary",
+    "angle_between",
+    "numbers_of",
+    "over_pairs",
+    "read_boundary",
+]
 
 # Pairs of rows whose middle shows whether a step is affine, and how well it must.
 _PAIRS, _TOLERANCE = 64, 1e-4
@@ -185,7 +191,7 @@ def read_boundary(
     transforms, model = _parts(estimator)
     coef, intercept = _coefficients(model)
     check_same_length(X, y)
-    values = None if transforms and space == "model" else _numbers(X)
+    values = None if transforms and space == "model" else numbers_of(X)
     if transforms:
         encoded = _encoded(transforms, X)
         if values is None:
@@ -284,7 +290,7 @@ def _classes(model: Any, y: Any, n_planes: int) -> tuple[np.ndarray, np.ndarray,
     return known, np.searchsorted(known, found)[codes], 0.0
 
 
-def _numbers(X: Any, what: str = "X") -> np.ndarray:
+def numbers_of(X: Any, what: str = "X") -> np.ndarray:
     """Return a dense table of float64."""
     if kind_of(X) == "sparse":
         if float(X.shape[0]) * X.shape[1] > _LARGEST:
@@ -329,7 +335,7 @@ def _like(X: Any, values: np.ndarray) -> Any:
 def _encoded(transforms: Sequence[tuple[str, Any]], X: Any) -> np.ndarray:
     for _, step in transforms:
         X = step.transform(X)
-    return _numbers(X, "What the last step gets")
+    return numbers_of(X, "What the last step gets")
 
 
 def _check_affine(transforms: Sequence[tuple[str, Any]], X: Any) -> None:
@@ -338,12 +344,12 @@ def _check_affine(transforms: Sequence[tuple[str, Any]], X: Any) -> None:
     here = np.unique(np.linspace(0, n - 1, min(n, _PAIRS)).astype(int))
     there = np.roll(here, len(here) // 2 or 1)
     for name, step in transforms:
-        values = _numbers(X, f"What the step {name!r} gets")
+        values = numbers_of(X, f"What the step {name!r} gets")
         middle = _like(X, (values[here] + values[there]) / 2)
         X = step.transform(X)
-        image = _numbers(X, f"What the step {name!r} returns")
+        image = numbers_of(X, f"What the step {name!r} returns")
         wanted = (image[here] + image[there]) / 2
-        got = _numbers(step.transform(middle))
+        got = numbers_of(step.transform(middle))
         # Against the spread of its column, since columns may have any unit.
         spread = image.std(axis=0) + 1e-12 * np.abs(image).max(axis=0)
         if np.any(np.abs(got - wanted) > _TOLERANCE * spread + 1e-300):
