@@ -12,6 +12,9 @@ from skoverfit.inspection._boundary_tilt_display import (
 from skoverfit.inspection._deviation_angle import deviation_angle as deviation_angle
 from skoverfit.inspection._grokking_display import GrokkingDisplay as GrokkingDisplay
 from skoverfit.inspection._linear_agreement import linear_agreement as linear_agreement
+from skoverfit.inspection._repetition_curve_display import (
+    RepetitionCurveDisplay as RepetitionCurveDisplay,
+)
 from skoverfit.inspection._resampling_display import (
     ResamplingDisplay as ResamplingDisplay,
 )
@@ -30,6 +33,7 @@ from skoverfit.inspection._training_curve_display import (
 __all__ = [
     "BoundaryTiltDisplay",
     "GrokkingDisplay",
+    "RepetitionCurveDisplay",
     "ResamplingDisplay",
     "SyntheticReport",
     "SyntheticReportDisplay",
