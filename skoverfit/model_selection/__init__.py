@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Applying remedies to an estimator, and asking whether rows or epochs are short."""
+"""Searches and estimates that stay honest about their own selection."""
 
-from __future__ import annotations
-
+from skoverfit.model_selection._certified_search import (
+    CertifiedSearchCV as CertifiedSearchCV,
+)
 from skoverfit.model_selection._repetition_curve import (
     repetition_curve as repetition_curve,
 )
 
-__all__ = ["repetition_curve"]
+__all__ = ["CertifiedSearchCV", "repetition_curve"]
