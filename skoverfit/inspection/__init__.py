@@ -12,6 +12,9 @@ from skoverfit.inspection._boundary_tilt_display import (
 from skoverfit.inspection._deviation_angle import deviation_angle as deviation_angle
 from skoverfit.inspection._grokking_display import GrokkingDisplay as GrokkingDisplay
 from skoverfit.inspection._linear_agreement import linear_agreement as linear_agreement
+from skoverfit.inspection._local_deviation_angle import (
+    local_deviation_angle as local_deviation_angle,
+)
 from skoverfit.inspection._repetition_curve_display import (
     RepetitionCurveDisplay as RepetitionCurveDisplay,
 )
@@ -41,6 +44,7 @@ __all__ = [
     "adversarial_strength",
     "deviation_angle",
     "linear_agreement",
+    "local_deviation_angle",
     "synthetic_report",
     "tilt_spectrum",
 ]

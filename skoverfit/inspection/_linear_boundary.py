@@ -19,6 +19,7 @@ from skoverfit.exceptions import BadInputError
 __all__ = [
     "LinearBoundary",
     "angle_between",
+    "like",
     "numbers_of",
     "over_pairs",
     "read_boundary",
@@ -318,7 +319,7 @@ def numbers_of(X: Any, what: str = "X") -> np.ndarray:
     return values
 
 
-def _like(X: Any, values: np.ndarray) -> Any:
+def like(X: Any, values: np.ndarray) -> Any:
     """Return numbers in a container that names its columns as X does."""
     if kind_of(X) != "dataframe":
         return values
@@ -345,7 +346,7 @@ def _check_affine(transforms: Sequence[tuple[str, Any]], X: Any) -> None:
     there = np.roll(here, len(here) // 2 or 1)
     for name, step in transforms:
         values = numbers_of(X, f"What the step {name!r} gets")
-        middle = _like(X, (values[here] + values[there]) / 2)
+        middle = like(X, (values[here] + values[there]) / 2)
         X = step.transform(X)
         image = numbers_of(X, f"What the step {name!r} returns")
         wanted = (image[here] + image[there]) / 2
@@ -371,13 +372,13 @@ def _pulled_back(
     """Return coefficients for the columns of X, by a step along each of them."""
     centre, step = values.mean(axis=0), values.std(axis=0)
     step[step == 0] = 1.0
-    start = _encoded(transforms, _like(X, centre[None]))[0]
+    start = _encoded(transforms, like(X, centre[None]))[0]
     made = np.empty((len(coef), values.shape[1]))
     for first in range(0, values.shape[1], _AT_ONCE):
         part = np.arange(first, min(first + _AT_ONCE, values.shape[1]))
         rows = np.repeat(centre[None], len(part), axis=0)
         rows[np.arange(len(part)), part] += step[part]
-        moved = _encoded(transforms, _like(X, rows)) - start
+        moved = _encoded(transforms, like(X, rows)) - start
         made[:, part] = coef @ moved.T / step[part]
     offset = intercept + coef @ start - made @ centre
     wanted = encoded @ coef.T + intercept
