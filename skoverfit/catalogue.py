@@ -334,6 +334,19 @@ REMEDIES: tuple[Remedy, ...] = (
         },
     ),
     Remedy(
+        name="single_pass",
+        title="single pass with its own learning curve",
+        path="skoverfit.model_selection.SinglePassLearner",
+        kind="regularization",
+        role="tool",
+        paper="Komatsuzaki (2019), arXiv:1906.06669",
+        test_params={
+            "estimator": "new:sklearn.naive_bayes.GaussianNB",
+            "batch_size": 4,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="rcal_sampler",
         title="calibrated Gaussians",
         path="skoverfit.over_sampling.CalibratedGaussianOverSampler",

@@ -7,5 +7,8 @@ from skoverfit.model_selection._certified_search import (
 from skoverfit.model_selection._repetition_curve import (
     repetition_curve as repetition_curve,
 )
+from skoverfit.model_selection._single_pass_learner import (
+    SinglePassLearner as SinglePassLearner,
+)
 
-__all__ = ["CertifiedSearchCV", "repetition_curve"]
+__all__ = ["CertifiedSearchCV", "SinglePassLearner", "repetition_curve"]

@@ -55,8 +55,8 @@ for C in (0.01, 1e6):
 # %%
 # Now a net of two layers on clusters in an XOR pattern, whole-batch gradient descent
 # from a tiny start. After one step it has nearly all wrong labels by heart and predicts
-# new rows at chance; a few steps later it predicts them, and has forgotten none of the
-# wrong ones. Who stops early stops before that.
+# new rows little better than chance; a few steps later it predicts them all, and then
+# has every wrong label by heart as well. Who stops early stops before that.
 class TwoLayers(nn.Module):
     def __init__(self, n_features, width=128):
         super().__init__()
@@ -76,9 +76,9 @@ net = NeuralNetClassifier(
     TwoLayers(X.shape[1]),
     criterion=nn.CrossEntropyLoss,
     optimizer=torch.optim.SGD,
-    lr=0.1,
+    lr=0.03,
     batch_size=200,
-    max_epochs=50,
+    max_epochs=100,
     train_split=None,
     callbacks=[monitor],
     verbose=0,
