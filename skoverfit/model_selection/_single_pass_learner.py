@@ -158,6 +158,11 @@ class SinglePassLearner(MetaEstimatorMixin, BaseEstimator):
         if is_classifier(self.estimator):
             X, y, _ = checked_rows(name, X, y, None)
             classes = np.unique(y)
+            if len(classes) < 2:
+                raise BadInputError(
+                    f"{name} can't train when only one class is present: "
+                    f"{classes.tolist()}."
+                )
         else:
             if y is None:
                 raise ValueError(
@@ -170,7 +175,9 @@ class SinglePassLearner(MetaEstimatorMixin, BaseEstimator):
             raise BadInputError("X has no rows; there is nothing to learn.")
         entropy = root_entropy(self.random_state)
         model = one_update_a_call(
-            clone(self.estimator), self.batch_size, derive_seed(entropy, "estimator")
+            clone(self.estimator),
+            min(self.batch_size, n_rows(X)),
+            derive_seed(entropy, "estimator"),
         )
         order = derive_generator(entropy, "rows").permutation(n_rows(X))
         scorer = self._scorer(model) if self.prequential else None
@@ -181,6 +188,8 @@ class SinglePassLearner(MetaEstimatorMixin, BaseEstimator):
             if first and scorer is not None:
                 scores.append(float(scorer(model, rows, labels)))
                 seen.append(first)
+            if first and len(batch) < self.batch_size:  # the last, and it is smaller
+                one_update_a_call(model, len(batch), 0)
             model.partial_fit(rows, labels, **told)
             told = {}
         # Nothing is set before everything went well.
@@ -326,6 +335,9 @@ class SinglePassLearner(MetaEstimatorMixin, BaseEstimator):
         inner = get_tags(self.estimator)
         tags.estimator_type = inner.estimator_type
         tags.classifier_tags = inner.classifier_tags
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = False
+        tags.target_tags.single_output = True
         tags.regressor_tags = inner.regressor_tags
         tags.target_tags.required = True
         tags.input_tags.sparse = inner.input_tags.sparse

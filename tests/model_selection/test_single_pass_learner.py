@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.metrics import mean_squared_error
+from sklearn.neural_network import MLPClassifier
 
 from skoverfit.exceptions import SkoverfitWarning
 from skoverfit.model_selection import SinglePassLearner
@@ -102,6 +103,17 @@ def test_regressors_scorings_frames_and_nets():
     )
     assert one.estimator_.net_.n_steps_ == 7
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+
+
+def test_a_last_batch_that_is_smaller_is_one_update_too():
+    # scikit-learn's perceptron warns of batches larger than its rows; an error here.
+    net = MLPClassifier((4,), random_state=0)
+    learner = SinglePassLearner(net, batch_size=100, random_state=0).fit(X, Y)
+    assert learner.estimator_._optimizer.t == learner.n_updates_ == 7
+    with pytest.raises(ValueError, match="when only one class is present"):
+        learner.fit(X, 0 * Y)
+    with pytest.raises(ValueError, match="X has no rows"):
+        SinglePassLearner(SGDRegressor()).fit(X[:0], X[:0, 0])
 
 
 def test_without_scores_there_is_no_law_and_guesses_are_called_so():
