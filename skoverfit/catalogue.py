@@ -334,6 +334,27 @@ REMEDIES: tuple[Remedy, ...] = (
         },
     ),
     Remedy(
+        name="single_pass",
+        title="single pass with its own learning curve",
+        path="skoverfit.model_selection.SinglePassLearner",
+        kind="regularization",
+        role="tool",
+        paper="Komatsuzaki (2019), arXiv:1906.06669",
+        test_params={
+            "estimator": {
+                # Not so fast that a hundred unscaled rows lose a class.
+                "new:sklearn.linear_model.SGDClassifier": {
+                    "loss": "log_loss",
+                    "learning_rate": "constant",
+                    "eta0": 0.01,
+                    "random_state": 0,
+                }
+            },
+            "batch_size": 4,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="learning_curve",
         title="learning-curve extrapolation",
         path="skoverfit.model_selection.LearningCurveExtrapolator",

@@ -32,6 +32,9 @@ from skoverfit.neural_network._gradient_noise import (
     GradientNoise as GradientNoise,
     add_gradient_noise_ as add_gradient_noise_,
 )
+from skoverfit.neural_network._grokking_monitor import (
+    GrokkingMonitor as GrokkingMonitor,
+)
 from skoverfit.neural_network._long_tail_losses import (
     ClassBalancedLoss as ClassBalancedLoss,
     LDAMLoss as LDAMLoss,
@@ -107,6 +110,7 @@ __all__ = [
     "ForwardCorrectedLoss",
     "GeneralizedCrossEntropyLoss",
     "GradientNoise",
+    "GrokkingMonitor",
     "HingeLoss",
     "LDAMLoss",
     "LogitAdjustedLoss",

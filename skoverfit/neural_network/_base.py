@@ -360,7 +360,7 @@ class BaseTabularMLP(
             seeds=[derive_seed(entropy, "net", k) for k in range(n_nets)],
             bias=np.stack(bias),
             linear=np.stack(linear) if linear else None,
-            extra={"entropy": entropy},
+            extra={"entropy": entropy, "classes": fitted.get("classes_")},
         )
         return prepared, fitted
 

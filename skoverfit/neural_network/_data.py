@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -67,6 +68,9 @@ class NetData:
     order : callable or None
         ``order(net, rows, generator)`` returns the rows of a net's epoch, as many as
         given; None: a permutation.
+    encoder, classes : object
+        How the table was encoded and the labels of the codes in ``target``, for
+        callbacks that bring rows of their own; None where there is no such thing.
     """
 
     dense: torch.Tensor
@@ -77,6 +81,8 @@ class NetData:
     valid: Sequence[torch.Tensor] | None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     order: Callable[[int, torch.Tensor, torch.Generator], torch.Tensor] | None = None
+    encoder: Any = None
+    classes: Any = None
 
     def __len__(self) -> int:
         """Return the rows of the longest training part."""
