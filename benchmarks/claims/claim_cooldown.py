@@ -1,15 +1,15 @@
-"""Rare domains drawn often at first, then as they are: faster, and without overfitting?"""
+"""Rare domains drawn often at first, then as they are: faster, and no overfitting?"""
 
 import sys
 
 import numpy as np
 import torch
 from _claim import Claim, Outcome, exceeds, falls_below, main, told
-from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback
 
 from skoverfit.neural_network import Cooldown, TemperatureSampler
 

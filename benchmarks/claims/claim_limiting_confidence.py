@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import torch
 from _claim import Claim, Outcome, exceeds, falls_below, main, told
-from skorch import NeuralNetClassifier
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
+from skorch import NeuralNetClassifier
 
 from skoverfit.metrics import pass_at_n_score
 from skoverfit.neural_network import PassAtNLoss
@@ -19,7 +19,7 @@ TEMPERATURES = np.geomspace(1, 30, 25)
 
 
 def digits(seed):
-    """Return 400 rows to train on, 300 to choose on and the rest, 30 % random labels."""
+    """Return rows to train, to choose on and to test, 30 % with random labels."""
     X, y = load_digits(return_X_y=True)
     rng = np.random.default_rng(seed)
     y = np.where(rng.random(len(y)) < 0.3, rng.integers(0, 10, len(y)), y)
