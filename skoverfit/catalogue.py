@@ -215,6 +215,22 @@ REMEDIES: tuple[Remedy, ...] = (
         paper="Guo, Pleiss, Sun & Weinberger (2017), ICML, arXiv:1706.04599",
     ),
     Remedy(
+        name="self_ensemble",
+        title="self-ensembling",
+        path="skoverfit.calibration.SelfEnsembleClassifier",
+        kind="calibration",
+        role="wrap",
+        parameters={"combine": "auto", "cv": 3},
+        search_space={"perturb": ["gaussian", "mask"], "scale": [0.1, 0.3]},
+        cost=5.0,
+        paper="Li, Zhou, Glavas, Korhonen & Vulic (2023), arXiv:2312.13772",
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "n_variants": 5,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="smote",
         title="SMOTE",
         path="skoverfit.over_sampling.SMOTE",

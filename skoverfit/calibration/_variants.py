@@ -11,12 +11,16 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_method_params
 
 from skoverfit._core._arrays import as_narwhals, kind_of, missing_values, to_numpy
 from skoverfit._core._columns._choice import column_positions
 from skoverfit._core._columns._table import column_names, column_of, table_of
+from skoverfit._core._random import derive_generator
 
-__all__ = ["Columns", "look_at", "mask", "shift"]
+__all__ = ["Columns", "check_width", "fit_contexts", "look_at", "mask", "shift"]
 
 # Of each column: standard deviation (0 where it is no number) and typical value.
 Columns = dict[str, Any]
@@ -24,6 +28,7 @@ Columns = dict[str, Any]
 
 def look_at(X: Any, weights: np.ndarray | None, categorical_features: Any) -> Columns:
     """Return spread, typical value and kind of each column of the training rows."""
+    X = _known(X)
     if kind_of(X) == "sparse":
         return _of_sparse(X, weights)
     table = table_of(X)
@@ -50,6 +55,51 @@ def look_at(X: Any, weights: np.ndarray | None, categorical_features: Any) -> Co
         spread[position] = np.sqrt(variance)
         typical.append(float(mean))
     return {"spread": spread, "typical": typical}
+
+
+def check_width(name: str, X: Any, columns: Columns) -> None:
+    """Refuse rows of another width than that of the training rows."""
+    X = _known(X)
+    shape = X.shape if hasattr(X, "shape") else np.shape(X)
+    expected = len(columns["spread"])
+    if len(shape) == 2 and shape[1] != expected:
+        raise ValueError(
+            f"X has {shape[1]} features, but {name} is expecting {expected} features "
+            "as input."
+        )
+
+
+def fit_contexts(
+    estimator: Any,
+    X: Any,
+    y: np.ndarray,
+    params: dict[str, Any],
+    share: float,
+    n_variants: int,
+    entropy: int,
+) -> list[Any]:
+    """Fit clones to random parts of the rows, with a row of each class in each."""
+    places = [np.flatnonzero(y == label) for label in np.unique(y)]
+    found = []
+    for variant in range(n_variants):
+        rng = derive_generator(entropy, "context", variant)
+        parts = [
+            rng.permutation(rows)[: max(round(share * len(rows)), 1)] for rows in places
+        ]
+        kept = np.sort(np.concatenate(parts))
+        part = _check_method_params(X, params, indices=kept)
+        model = clone(estimator).fit(_safe_indexing(X, kept), y[kept], **part)
+        found.append(model)
+    return found
+
+
+def _known(X: Any) -> Any:
+    """Return a container of a known kind as it is, any other as an array."""
+    try:
+        kind_of(X)
+    except TypeError:
+        return np.asarray(X)
+    return X
 
 
 def _of_sparse(X: Any, weights: np.ndarray | None) -> Columns:
@@ -83,8 +133,10 @@ def _numbers(column: Any) -> np.ndarray | None:
 
 
 def _mode(column: Any, weights: np.ndarray | None) -> Any:
-    """Return the most frequent value, the first of equals; None where all miss."""
+    """Return the most frequent value; None where all miss, or where it is a time."""
     values = to_numpy(column)
+    if values.dtype.kind in "mM":
+        return None
     known = ~missing_values(values)
     share = np.ones(len(values)) if weights is None else weights
     counts: dict[Any, float] = {}
@@ -97,6 +149,7 @@ def _mode(column: Any, weights: np.ndarray | None) -> Any:
 
 def shift(X: Any, steps: np.ndarray) -> Any:
     """Add a number to each numeric column; zeros of sparse tables stay zeros."""
+    X = _known(X)
     kind = kind_of(X)
     if kind == "sparse":
         table = sp.csc_array(X, copy=True)
@@ -113,12 +166,15 @@ def shift(X: Any, steps: np.ndarray) -> Any:
         return values + steps
     moved = values.copy()
     for j in np.flatnonzero(steps):
-        moved[:, j] = [cell if _misses(cell) else cell + steps[j] for cell in moved.T[j]]
+        moved[:, j] = [
+            cell if _misses(cell) else cell + steps[j] for cell in moved.T[j]
+        ]
     return moved
 
 
 def mask(X: Any, chosen: np.ndarray, typical: list[Any]) -> Any:
     """Give every row the typical value of the chosen columns."""
+    X = _known(X)
     kind = kind_of(X)
     if kind == "sparse":
         table = sp.csc_array(X, copy=True)
@@ -126,13 +182,17 @@ def mask(X: Any, chosen: np.ndarray, typical: list[Any]) -> Any:
         table.eliminate_zeros()
         return type(X)(table)
     if kind == "dataframe":
-        values = {int(j): typical[j] for j in np.flatnonzero(chosen)}
+        values = {int(j): typical[j] for j in _masked(chosen, typical)}
         return _changed(X, values, _filled)
     table = X if kind == "numpy" else table_of(X)
     moved = table.astype(np.float64) if table.dtype.kind in "iub" else table.copy()
-    for j in np.flatnonzero(chosen):
+    for j in _masked(chosen, typical):
         moved[:, j] = typical[j]
     return moved
+
+
+def _masked(chosen: np.ndarray, typical: list[Any]) -> list[int]:
+    return [int(j) for j in np.flatnonzero(chosen) if typical[j] is not None]
 
 
 def _misses(cell: Any) -> bool:
@@ -149,7 +209,7 @@ def _filled(column: Any, value: Any) -> Any:
         return filled
     series = as_narwhals(column)
     if isinstance(value, float) and series.dtype.is_integer():
-        series = series.cast(type(series.dtype)) * 1.0
+        series = series * 1.0
     full = series.scatter(list(range(len(series))), [value] * len(series))
     return full.to_native()
 
