@@ -13,7 +13,6 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -153,15 +152,13 @@ def test_masked_columns_are_those_of_a_mean_row():
     np.testing.assert_allclose(model.predict_proba(X), np.repeat(mean, len(X), axis=0))
 
 
-# Trained until every row is fitted, which is what makes it over-confident.
-@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
-def test_an_over_confident_net_is_helped():
-    X, y = table(900, n_redundant=0)
-    net = MLPClassifier((40,), alpha=0, max_iter=400, tol=0, random_state=0)
-    model = SelfEnsembleClassifier(net, scale=0.3, random_state=0)
+@pytest.mark.parametrize("seed", range(3))
+def test_an_over_confident_tree_is_helped(seed):
+    X, y = table(900, seed)
+    model = SelfEnsembleClassifier(tree(), scale=0.3, random_state=seed)
     model.fit(X[:250], y[:250])
     plain = log_loss(y[250:], model.estimator_.predict_proba(X[250:]))
-    assert log_loss(y[250:], model.predict_proba(X[250:])) < 0.7 * plain
+    assert log_loss(y[250:], model.predict_proba(X[250:])) < 0.5 * plain
 
 
 def test_auto_takes_the_rule_of_least_loss():
