@@ -25,6 +25,9 @@ from skoverfit.metrics._geometric_mean_score import (
 from skoverfit.metrics._multiclass_roc_auc import (
     multiclass_roc_auc as multiclass_roc_auc,
 )
+from skoverfit.metrics._pass_at_k_from_counts import (
+    pass_at_k_from_counts as pass_at_k_from_counts,
+)
 from skoverfit.metrics._pass_at_n_score import (
     pass_at_n_score as pass_at_n_score,
 )
@@ -44,6 +47,7 @@ __all__ = [
     "generalization_gap",
     "geometric_mean_score",
     "multiclass_roc_auc",
+    "pass_at_k_from_counts",
     "pass_at_n_score",
     "softmax_collapse_rate",
     "spiegelhalter_z",
