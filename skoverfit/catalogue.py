@@ -317,6 +317,20 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={"random_state": 0},
     ),
     Remedy(
+        name="temperature_over",
+        title="over-sampling by temperature",
+        path="skoverfit.over_sampling.TemperatureOverSampler",
+        kind="imbalance",
+        role="step",
+        search_space={"tau": [1.5, 2.0, 5.0]},
+        applies=_SAMPLER_APPLIES,
+        cost=1.5,
+        paper="Li, Xu, Tan, Murray & Khashabi (2025), NAACL, arXiv:2410.04579",
+        in_bench=False,
+        # The ready-made checks demand even classes.
+        test_params={"tau": float("inf"), "random_state": 0},
+    ),
+    Remedy(
         name="random_under",
         title="random under-sampling",
         path="skoverfit.under_sampling.RandomUnderSampler",

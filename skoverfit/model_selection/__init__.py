@@ -4,5 +4,8 @@
 from skoverfit.model_selection._certified_search import (
     CertifiedSearchCV as CertifiedSearchCV,
 )
+from skoverfit.model_selection._temperature_weights import (
+    temperature_weights as temperature_weights,
+)
 
-__all__ = ["CertifiedSearchCV"]
+__all__ = ["CertifiedSearchCV", "temperature_weights"]
