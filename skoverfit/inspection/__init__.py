@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from skoverfit.inspection._pgd_accuracy import pgd_accuracy as pgd_accuracy
 from skoverfit.inspection._resampling_display import (
     ResamplingDisplay as ResamplingDisplay,
 )
@@ -22,5 +23,6 @@ __all__ = [
     "SyntheticReport",
     "SyntheticReportDisplay",
     "TrainingCurveDisplay",
+    "pgd_accuracy",
     "synthetic_report",
 ]
