@@ -64,7 +64,7 @@ class Remedy:
         and ``is_synthetic_`` afterwards.
     in_bench : bool, default=True
         Whether the benchmark tries it when nobody names remedies. False for second
-        names of one remedy.
+        names of one remedy, and for what takes long.
     test_params : mapping, default={}
         Parameters of the common tests: cheap, with a fixed ``random_state``. A value
         ``"new:dotted.path"`` is an instance of that class, also inside a list or tuple;
@@ -215,6 +215,24 @@ REMEDIES: tuple[Remedy, ...] = (
         paper="Guo, Pleiss, Sun & Weinberger (2017), ICML, arXiv:1706.04599",
     ),
     Remedy(
+        name="self_ensemble",
+        title="self-ensembling",
+        path="skoverfit.calibration.SelfEnsembleClassifier",
+        kind="calibration",
+        role="wrap",
+        parameters={"combine": "auto", "cv": 3},
+        search_space={"perturb": ["gaussian", "mask"], "scale": [0.1, 0.3]},
+        cost=5.0,
+        paper="Li, Zhou, Glavas, Korhonen & Vulic (2023), arXiv:2312.13772",
+        # Twenty predictions of each row: only where it is named.
+        in_bench=False,
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "n_variants": 5,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="smote",
         title="SMOTE",
         path="skoverfit.over_sampling.SMOTE",
@@ -299,6 +317,20 @@ REMEDIES: tuple[Remedy, ...] = (
         cost=1.8,
         paper="Buda, Maki & Mazurowski (2018), Neural Networks 106",
         test_params={"random_state": 0},
+    ),
+    Remedy(
+        name="temperature_over",
+        title="over-sampling by temperature",
+        path="skoverfit.over_sampling.TemperatureOverSampler",
+        kind="imbalance",
+        role="step",
+        search_space={"tau": [1.5, 2.0, 5.0]},
+        applies=_SAMPLER_APPLIES,
+        cost=1.5,
+        paper="Li, Xu, Tan, Murray & Khashabi (2025), NAACL, arXiv:2410.04579",
+        in_bench=False,
+        # The ready-made checks demand even classes.
+        test_params={"tau": float("inf"), "random_state": 0},
     ),
     Remedy(
         name="random_under",

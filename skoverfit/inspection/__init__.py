@@ -15,6 +15,7 @@ from skoverfit.inspection._linear_agreement import linear_agreement as linear_ag
 from skoverfit.inspection._local_deviation_angle import (
     local_deviation_angle as local_deviation_angle,
 )
+from skoverfit.inspection._pgd_accuracy import pgd_accuracy as pgd_accuracy
 from skoverfit.inspection._repetition_curve_display import (
     RepetitionCurveDisplay as RepetitionCurveDisplay,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "deviation_angle",
     "linear_agreement",
     "local_deviation_angle",
+    "pgd_accuracy",
     "synthetic_report",
     "tilt_spectrum",
 ]

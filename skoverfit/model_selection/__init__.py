@@ -14,6 +14,9 @@ from skoverfit.model_selection._scaling_law import ScalingLaw as ScalingLaw
 from skoverfit.model_selection._single_pass_learner import (
     SinglePassLearner as SinglePassLearner,
 )
+from skoverfit.model_selection._temperature_weights import (
+    temperature_weights as temperature_weights,
+)
 
 __all__ = [
     "CertifiedSearchCV",
@@ -21,4 +24,5 @@ __all__ = [
     "ScalingLaw",
     "SinglePassLearner",
     "repetition_curve",
+    "temperature_weights",
 ]
