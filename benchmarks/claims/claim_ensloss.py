@@ -502,7 +502,7 @@ CLAIM = Claim(
     "depth. Of 14 tables better / no difference / worse than BCE in accuracy: 9/4/1, "
     "7/7/0 and 11/3/0 with one, three and five hidden layers (means 89.11, 88.06 and "
     "88.00 % against 88.46, 86.89 and 84.65 %); AUC 5/9/0 to 6/8/0.",
-    here="The published protocol (10 trials, unstratified 70/30 splits, scaled columns, "
+    here="The published protocol (10 trials, unstratified 70/30 splits, scaled, "
     "one, three or five blocks of linear map, ReLU and batch norm, batches of at most "
     "128, SGD with momentum 0.9, cosine, weight decay 5e-6, last epoch, EXP alone "
     "clipped) on six other tables, clean and with 20 % wrong training labels, at the "
