@@ -15,6 +15,7 @@ from torch import nn
 
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network import EnsLoss, EnsLossClassifier, TabularMLPClassifier
+from skoverfit.neural_network._loss_links import fit_scaling, scaled
 
 RANDOM = pytest.mark.parametrize("seed", range(5))
 
@@ -407,3 +408,11 @@ CHECKS = [
 )
 def test_contract_of_scikit_learn(estimator, check):
     check(estimator)
+
+
+def test_fitted_probabilities_may_be_sure_with_many_classes():
+    # Ten classes of forty rows without an error: Platt's (n + 1) / (n + 2) for each.
+    codes = np.repeat(np.arange(10), 40)
+    logits = np.eye(10)[codes]
+    found = np.exp(scaled(logits, fit_scaling(logits, codes, None, 10)))
+    np.testing.assert_allclose(found[np.arange(400), codes], 41 / 42, atol=1e-3)
