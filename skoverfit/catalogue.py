@@ -448,6 +448,18 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={**_NET_TEST_PARAMS, "sampling": "expected"},
     ),
     Remedy(
+        name="transition_matrix",
+        title="estimate of how labels are confused",
+        path="skoverfit.noisy_labels.TransitionMatrixEstimator",
+        kind="label_noise",
+        role="tool",
+        paper="Northcutt, Jiang & Chuang (2021), JAIR 70, arXiv:1911.00068",
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="pipeline",
         title="pipeline that keeps weights",
         path="skoverfit.pipeline.Pipeline",

@@ -73,6 +73,9 @@ from skoverfit.neural_network._temperature import (
     Cooldown as Cooldown,
     TemperatureSampler as TemperatureSampler,
 )
+from skoverfit.neural_network._transition_loss import (
+    LearnedTransitionLoss as LearnedTransitionLoss,
+)
 from skoverfit.neural_network._two_phase import (
     TwoPhaseTraining as TwoPhaseTraining,
 )
@@ -109,6 +112,7 @@ __all__ = [
     "GradientNoise",
     "HingeLoss",
     "LDAMLoss",
+    "LearnedTransitionLoss",
     "LogitAdjustedLoss",
     "ManifoldMixup",
     "Mixup",

@@ -3,4 +3,11 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit.noisy_labels._estimate_transition_matrix import (
+    estimate_transition_matrix as estimate_transition_matrix,
+)
+from skoverfit.noisy_labels._transition_matrix_estimator import (
+    TransitionMatrixEstimator as TransitionMatrixEstimator,
+)
+
+__all__ = ["TransitionMatrixEstimator", "estimate_transition_matrix"]
