@@ -1,33 +1,16 @@
-"""Controls of the main job: does it find nothing where there is nothing?
-
-Three claims of our own, over 20 fixed seeds each:
-
-1. permuted target -> "no remedy helps" on at least 19 of 20 seeds;
-2. "nothing" under a second name -> every difference exactly 0;
-3. logistic regression with C=1e6 and more columns than rows -> stronger regularization
-   is found to help on at least 18 of 20 seeds.
-
-Run with ``make claims``; prints one line a seed and the verdicts, writes
-``benchmarks/results/controls.json`` and ends with code 1 if a claim fails.
-"""
+"""Controls of the main job: does it find nothing where there is nothing?"""
 
 import dataclasses
 import hashlib
-import json
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
+from _claim import Claim, Outcome, holds_in, main
 from sklearn.datasets import load_breast_cancer, make_classification
 from sklearn.linear_model import LogisticRegression
 
 from skoverfit.bench import Table, make_estimators, run_bench
-from skoverfit.bench._plan import code_version
 from skoverfit.catalogue import get_remedy
-
-SEEDS = range(20)
-RESULTS = Path(__file__).resolve().parents[1] / "results" / "controls.json"
 
 
 def as_table(X, y, name):
@@ -101,36 +84,34 @@ def unregularized(seed):
     )
 
 
-CLAIMS = {
-    "permuted target: no remedy helps": (permuted, 19),
-    "nothing under a second name: difference exactly 0": (second_name, 20),
-    "C=1e6, more columns than rows: stronger regularization found": (unregularized, 18),
+CONTROLS = {
+    "a permuted target: no remedy helps": (permuted, 19),
+    "nothing under a second name: every difference is exactly 0": (second_name, 20),
+    "C=1e6, more columns than rows: stronger regularization is found to help": (
+        unregularized,
+        18,
+    ),
 }
 
 
-def main():
-    figures = {}
-    for claim, (experiment, needed) in CLAIMS.items():
-        started = time.perf_counter()
-        held = [bool(experiment(seed)) for seed in SEEDS]
-        seconds = time.perf_counter() - started
-        verdict = "reproduced" if sum(held) >= needed else "NOT reproduced"
-        print(f"{claim}: {sum(held)} of {len(held)} seeds (needed {needed}): {verdict}")
-        missed = [seed for seed, kept in zip(SEEDS, held, strict=True) if not kept]
-        print(f"  seeds without it: {missed}")
-        figures[claim] = {
-            "held": sum(held),
-            "seeds": len(held),
-            "needed": needed,
-            "verdict": verdict,
-            "seconds": round(seconds, 1),
-        }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(
-        json.dumps({"code": code_version(), "claims": figures}, indent=1)
-    )
-    return int(any(f["held"] < f["needed"] for f in figures.values()))
+def experiment(seeds):
+    findings, missed = [], {}
+    for statement, (control, needed) in CONTROLS.items():
+        held = [bool(control(seed)) for seed in seeds]
+        findings.append(holds_in(statement, held, needed))
+        missed[statement] = [s for s, ok in zip(seeds, held, strict=True) if not ok]
+    return Outcome(findings, {"seeds without it": missed})
 
+
+CLAIM = Claim(
+    name="controls",
+    paper="Our own promise about `skoverfit bench`",
+    published="It finds nothing where there is nothing, and what is there.",
+    here="Three controls with known answers.",
+    seeds=range(20),
+    experiment=experiment,
+    own=True,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(CLAIM))
