@@ -448,6 +448,24 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={**_NET_TEST_PARAMS, "sampling": "expected"},
     ),
     Remedy(
+        name="noise_corrected",
+        title="loss corrected for label noise",
+        path="skoverfit.noisy_labels.NoiseCorrectedClassifier",
+        kind="label_noise",
+        role="wrap",
+        search_space={"correction": ["forward", "revision"]},
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        cost=2.0,
+        paper="Patrini, Rozza, Menon, Nock & Qu (2017), CVPR, arXiv:1609.03683",
+        test_params={
+            "estimator": {
+                "new:skoverfit.neural_network.TabularMLPClassifier": _NET_TEST_PARAMS
+            },
+            "transition_matrix": 0.1,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="transition_matrix",
         title="estimate of how labels are confused",
         path="skoverfit.noisy_labels.TransitionMatrixEstimator",

@@ -16,6 +16,7 @@ from skoverfit.neural_network._batch_steps import (
     Mixup as Mixup,
     StepModel as StepModel,
 )
+from skoverfit.neural_network._co_teaching import CoTeaching as CoTeaching
 from skoverfit.neural_network._confidence_losses import (
     FocalLoss as FocalLoss,
     PassAtNLoss as PassAtNLoss,
@@ -48,6 +49,7 @@ from skoverfit.neural_network._margin_losses import (
     HingeLoss as HingeLoss,
     SquaredHingeLoss as SquaredHingeLoss,
 )
+from skoverfit.neural_network._nested_dropout import NestedDropout as NestedDropout
 from skoverfit.neural_network._noise_losses import (
     BackwardCorrectedLoss as BackwardCorrectedLoss,
     ForwardCorrectedLoss as ForwardCorrectedLoss,
@@ -102,6 +104,7 @@ __all__ = [
     "BatchStepCallback",
     "ClassBalancedLoss",
     "ClassificationLoss",
+    "CoTeaching",
     "Cooldown",
     "EnsLoss",
     "EnsLossClassifier",
@@ -116,6 +119,7 @@ __all__ = [
     "LogitAdjustedLoss",
     "ManifoldMixup",
     "Mixup",
+    "NestedDropout",
     "PassAtNLoss",
     "PerpGrad",
     "SquaredHingeLoss",

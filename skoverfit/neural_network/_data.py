@@ -33,6 +33,8 @@ class Batch:
         Rows of each net in the batch, without those that only fill it up.
     lengths : list of int or None
         The same in main memory, where the nets' counts may differ.
+    rows : tensor of int64 or None
+        Numbers of the rows in the table of all rows; in training.
     """
 
     dense: torch.Tensor
@@ -41,6 +43,7 @@ class Batch:
     weight: torch.Tensor | None
     count: torch.Tensor | int
     lengths: Sequence[int] | None = None
+    rows: torch.Tensor | None = None
 
 
 @dataclass(kw_only=True)
@@ -222,6 +225,7 @@ class TrainBatches:
                 weight=self._weight(rows, real),
                 count=count,
                 lengths=lengths,
+                rows=rows,
             )
 
     def _weight(

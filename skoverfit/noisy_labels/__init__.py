@@ -6,8 +6,15 @@ from __future__ import annotations
 from skoverfit.noisy_labels._estimate_transition_matrix import (
     estimate_transition_matrix as estimate_transition_matrix,
 )
+from skoverfit.noisy_labels._noise_corrected_classifier import (
+    NoiseCorrectedClassifier as NoiseCorrectedClassifier,
+)
 from skoverfit.noisy_labels._transition_matrix_estimator import (
     TransitionMatrixEstimator as TransitionMatrixEstimator,
 )
 
-__all__ = ["TransitionMatrixEstimator", "estimate_transition_matrix"]
+__all__ = [
+    "NoiseCorrectedClassifier",
+    "TransitionMatrixEstimator",
+    "estimate_transition_matrix",
+]

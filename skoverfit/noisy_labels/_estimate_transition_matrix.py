@@ -26,7 +26,10 @@ from skoverfit.calibration._out_of_fold import inner_splits
 from skoverfit.datasets import check_transition_matrix
 from skoverfit.exceptions import BadInputError
 from skoverfit.neighbors import FastNearestNeighbors
+from skoverfit.neural_network import cross_val_predict_stacked
 from skoverfit.noisy_labels import _transition_methods as methods
+from skoverfit.noisy_labels._small_net import small_net
+from skoverfit.noisy_labels._volume import smallest_volume
 
 __all__ = ["METHODS", "PRIORS", "estimate", "estimate_transition_matrix"]
 
@@ -291,9 +294,6 @@ def _by_method(
     if method == "hoc":
         return _by_neighbours(X, codes, n_jobs)
     if method == "volmin":
-        # It trains a net: torch is needed here only.
-        from skoverfit.noisy_labels._volume import smallest_volume
-
         rows = X if X is not None else np.log(np.clip(proba, 1e-12, None))
         return smallest_volume(rows, codes, estimator, derive_seed(entropy, "net"))
     joint = methods.confident_joint(proba, codes)
@@ -393,24 +393,6 @@ def _check_folds(splits: Any, codes: np.ndarray, classes: np.ndarray) -> None:
             )
 
 
-def default_net(seed: int, **parameters: Any) -> Any:
-    """Return the net that stands in for ``estimator=None``: small, for any table."""
-    from skoverfit.neural_network import TabularMLPClassifier
-
-    return TabularMLPClassifier(
-        (64,),
-        **{
-            "n_estimators": 1,
-            "max_epochs": 60,
-            # Wrong labels are what a linear start fits, and masks keep a net from.
-            "linear_start": False,
-            "dropout": 0.5,
-            "random_state": seed,
-            **parameters,
-        },
-    )
-
-
 def _out_of_fold(
     estimator: Any,
     X: Any,
@@ -420,10 +402,7 @@ def _out_of_fold(
     fit_params: Mapping[str, Any] | None,
 ) -> np.ndarray:
     """Return held-out probabilities; nets of the folds are trained at once."""
-    # Nets only: an estimator of the user's must not need torch.
-    from skoverfit.neural_network import cross_val_predict_stacked
-
-    model = default_net(derive_seed(entropy, "net")) if estimator is None else estimator
+    model = small_net(derive_seed(entropy, "net")) if estimator is None else estimator
     proba = np.asarray(
         cross_val_predict_stacked(
             clone(model),

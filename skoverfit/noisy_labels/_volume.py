@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network import LearnedTransitionLoss
+from skoverfit.noisy_labels._small_net import small_net
 
 __all__ = ["smallest_volume"]
 
@@ -30,9 +31,7 @@ def smallest_volume(
     X: Any, codes: np.ndarray, estimator: Any, seed: int
 ) -> tuple[np.ndarray, None]:
     """Return the matrix that a net and the labels agree on."""
-    from skoverfit.noisy_labels._estimate_transition_matrix import default_net
-
-    model = default_net(seed, **_NET) if estimator is None else estimator
+    model = small_net(seed, **_NET) if estimator is None else estimator
     if "loss" not in model.get_params(deep=False):
         raise BadInputError(
             "method='volmin' trains a net together with the matrix: the 'estimator' "
