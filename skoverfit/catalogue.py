@@ -448,6 +448,41 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={**_NET_TEST_PARAMS, "sampling": "expected"},
     ),
     Remedy(
+        name="co_teaching",
+        title="co-teaching",
+        path="skoverfit.noisy_labels.CoTeachingClassifier",
+        kind="label_noise",
+        role="replace",
+        search_space={"compression": [None, "dropout", "nested"]},
+        cost=2.0,
+        paper="Han et al. (2018), NeurIPS, arXiv:1804.06872",
+        # A share of a batch of all rows is left out from the first epoch on.
+        test_params={
+            **{
+                name: value
+                for name, value in _NET_TEST_PARAMS.items()
+                if name not in ("early_stopping", "linear_start")
+            },
+            "n_estimators": 2,
+            "forget_rate": 0.1,
+            "n_gradual": 0,
+        },
+    ),
+    Remedy(
+        name="compressed_mlp",
+        title="net with compressed features",
+        path="skoverfit.noisy_labels.CompressedMLPClassifier",
+        kind="label_noise",
+        role="replace",
+        search_space={"compression": ["dropout", "nested"]},
+        paper="Chen, Hu, Shen, Ai & Suykens (2022), IEEE TNNLS, arXiv:2206.13140",
+        # Whatever the widths, the features of one net are not masked to nothing.
+        test_params={
+            **{k: v for k, v in _NET_TEST_PARAMS.items() if k != "linear_start"},
+            "sigma": 1000.0,
+        },
+    ),
+    Remedy(
         name="noise_corrected",
         title="loss corrected for label noise",
         path="skoverfit.noisy_labels.NoiseCorrectedClassifier",

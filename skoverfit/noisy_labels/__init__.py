@@ -3,6 +3,12 @@
 
 from __future__ import annotations
 
+from skoverfit.noisy_labels._co_teaching_classifier import (
+    CoTeachingClassifier as CoTeachingClassifier,
+)
+from skoverfit.noisy_labels._compressed_mlp_classifier import (
+    CompressedMLPClassifier as CompressedMLPClassifier,
+)
 from skoverfit.noisy_labels._estimate_transition_matrix import (
     estimate_transition_matrix as estimate_transition_matrix,
 )
@@ -14,6 +20,8 @@ from skoverfit.noisy_labels._transition_matrix_estimator import (
 )
 
 __all__ = [
+    "CoTeachingClassifier",
+    "CompressedMLPClassifier",
     "NoiseCorrectedClassifier",
     "TransitionMatrixEstimator",
     "estimate_transition_matrix",
