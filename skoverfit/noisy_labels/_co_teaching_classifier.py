@@ -52,8 +52,8 @@ class CoTeachingClassifier(TabularMLPClassifier):
     forget_rate : float or "auto", default="auto"
         Share of the rows that is left out at last, below 1; "auto" estimates the share
         of wrong labels by the confident joint of a small net, out of fold.
-    n_gradual : int, default=10
-        Epochs over which the share grows from 0.
+    n_gradual : int, default=5
+        Epochs over which the share grows from 0; 10 in the first paper.
     exponent : float, default=1.0
         How the share grows: ``forget_rate min((t / n_gradual)^exponent, 1)``.
     exchange : {"cross", "split"}, default="cross"
@@ -73,10 +73,12 @@ class CoTeachingClassifier(TabularMLPClassifier):
         Probability that a feature is left out, with ``compression="dropout"``.
     activation : str, default="relu"
         As in `TabularMLPClassifier`.
-    dropout : float, default=0.1
-        Probability that a hidden unit before the last layer of features is left out.
-    numeric_embedding : {"auto", "periodic"} or None, default="auto"
-        As in `TabularMLPClassifier`.
+    dropout : float, default=0.5
+        Probability that a hidden unit is left out of a step; 0.1 in
+        `TabularMLPClassifier`, where wrong labels are learned before they are left out.
+    numeric_embedding : {"auto", "periodic"} or None, default=None
+        As in `TabularMLPClassifier`, where it is "auto": trained waves of single
+        columns fit single wrong labels.
     n_estimators : int, default=8
         Nets, an even number: net 0 and 1 teach each other, and so on. Their
         probabilities are averaged. The papers have two.
@@ -86,8 +88,9 @@ class CoTeachingClassifier(TabularMLPClassifier):
         As in `TabularMLPClassifier`; the papers have "sgd" and "adam".
     optimizer_params : dict or None, default=None
         As in `TabularMLPClassifier`.
-    learning_rate : float, default=4e-3
-        Of the optimizer, before ``schedule``.
+    learning_rate : float, default=1e-3
+        Of the optimizer, before ``schedule``; as in the first paper. With the 4e-3 of
+        `TabularMLPClassifier` wrong labels are learned before they are left out.
     weight_decay : float, default=1e-2
         As in `TabularMLPClassifier`.
     schedule : {"constant", "coslog4", "cosine", "linear"}, default="constant"
@@ -222,7 +225,7 @@ class CoTeachingClassifier(TabularMLPClassifier):
         hidden_layer_sizes: Any = (128, 128),
         *,
         forget_rate: Any = "auto",
-        n_gradual: int = 10,
+        n_gradual: int = 5,
         exponent: float = 1.0,
         exchange: str = "cross",
         class_balanced: bool = True,
@@ -231,13 +234,13 @@ class CoTeachingClassifier(TabularMLPClassifier):
         sigma: float = 10.0,
         feature_dropout: float = 0.3,
         activation: str = "relu",
-        dropout: float = 0.1,
-        numeric_embedding: str | None = "auto",
+        dropout: float = 0.5,
+        numeric_embedding: str | None = None,
         n_estimators: int = 8,
         loss: Any = "cross_entropy",
         optimizer: Any = "adamw",
         optimizer_params: Any = None,
-        learning_rate: float = 4e-3,
+        learning_rate: float = 1e-3,
         weight_decay: float = 1e-2,
         schedule: str = "constant",
         warmup_epochs: int = 1,

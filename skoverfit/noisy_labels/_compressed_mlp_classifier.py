@@ -66,8 +66,9 @@ class CompressedMLPClassifier(TabularMLPClassifier):
         As in `TabularMLPClassifier`.
     dropout : float, default=0.1
         Probability that a hidden unit before the last layer of features is left out.
-    numeric_embedding : {"auto", "periodic"} or None, default="auto"
-        As in `TabularMLPClassifier`.
+    numeric_embedding : {"auto", "periodic"} or None, default=None
+        As in `TabularMLPClassifier`, where it is "auto": trained waves of single
+        columns fit single wrong labels.
     n_estimators : int, default=8
         Nets, whose probabilities are averaged; the paper has one.
     loss : str, class or instance of torch.nn.Module, default="cross_entropy"
@@ -215,7 +216,7 @@ class CompressedMLPClassifier(TabularMLPClassifier):
         n_active: Any = "auto",
         activation: str = "relu",
         dropout: float = 0.1,
-        numeric_embedding: str | None = "auto",
+        numeric_embedding: str | None = None,
         n_estimators: int = 8,
         loss: Any = "cross_entropy",
         optimizer: Any = "adamw",

@@ -34,6 +34,7 @@ from skoverfit.noisy_labels._estimate_transition_matrix import (
     METHODS,
     estimate,
 )
+from skoverfit.noisy_labels._missing_labels import refuse_missing
 
 __all__ = ["NoiseCorrectedClassifier"]
 
@@ -182,6 +183,7 @@ default="confident_joint"
             Where labels are missing or of one class, a label has a single row, the
             matrix is no transition matrix, or the estimator is no net.
         """
+        refuse_missing(y)
         X, y, weight = checked_rows(type(self).__name__, X, y, sample_weight)
         classes, codes = check_labels(y)
         if len(classes) < 2:

@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 from skoverfit.calibration._inputs import checked_rows
 from skoverfit.noisy_labels._estimate_transition_matrix import CONSTRAINTS, estimate
+from skoverfit.noisy_labels._missing_labels import refuse_missing
 
 __all__ = ["TransitionMatrixEstimator"]
 
@@ -130,6 +131,7 @@ default="confident_joint"
             Where labels are missing, a label has a single row, or the prior is no
             transition matrix.
         """
+        refuse_missing(y)
         X, y, _ = checked_rows(type(self).__name__, X, y, None)
         found = estimate(
             y,
