@@ -9,8 +9,10 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import roc_auc_score
 
 import skoverfit
+from skoverfit._core._random import root_entropy
 from skoverfit.datasets import make_label_noise
 from skoverfit.neural_network import StackedNets, TabularMLPClassifier
+from skoverfit.neural_network._prepared import holdout_parts
 from skoverfit.noisy_labels import CompressedMLPClassifier, CoTeachingClassifier
 
 SMALL = {"hidden_layer_sizes": (16,), "n_estimators": 2, "random_state": 0}
@@ -107,7 +109,9 @@ def test_a_frame_with_texts_estimates_its_forget_rate():
 
 
 @pytest.mark.parametrize("model", [
-    CoTeachingClassifier(**SMALL, max_epochs=3, compression="nested"),
+    CoTeachingClassifier(
+        **SMALL, max_epochs=3, compression="nested", forget_rate=0.2
+    ),
     CompressedMLPClassifier(**SMALL, max_epochs=3),
     CompressedMLPClassifier(**SMALL, max_epochs=3, compression="dropout"),
 ], ids=["co-teaching", "nested", "dropout"])  # fmt: skip
@@ -188,13 +192,17 @@ def test_uniform_widths_far_beyond_the_features_are_no_compression(blobs):
 def test_the_chosen_width_is_best_on_the_rows_left_out(blobs):
     X, _, noisy, _ = blobs
     model = CompressedMLPClassifier(
-        **{**SMALL, "n_estimators": 1}, max_epochs=10, sigma=4.0
+        **{**SMALL, "n_estimators": 1}, max_epochs=8, sigma=4.0
     ).fit(X, noisy)
-    wide = clone(model).set_params(n_active=None).fit(X, noisy)
-    held_out = len(X) // 8
-    assert 1 <= model.n_active_[0] <= 16
-    gain = model.score(X, noisy) - wide.score(X, noisy)
-    assert gain > -held_out / len(X)
+    _, held_out = holdout_parts(
+        noisy, len(X), n_nets=1, fraction=0.125, entropy=root_entropy(0)
+    )
+    rows, labels = X[held_out[0]], noisy[held_out[0]]
+    chosen, scores = model.n_active_[0], []
+    for width in range(1, 17):
+        model.net_.module_.nested.active.fill_(width)
+        scores.append(model.score(rows, labels) - 1e-5 * width)
+    assert chosen == np.argmax(scores) + 1
 
 
 def test_a_width_of_one_still_predicts(blobs):
