@@ -467,6 +467,8 @@ REMEDIES: tuple[Remedy, ...] = (
         kind="label_noise",
         role="replace",
         search_space={"compression": [None, "dropout", "nested"]},
+        # Beside its plain twin, not in the place of every estimator.
+        applies="skoverfit.model_selection._net_losses.loss_applies",
         cost=2.0,
         paper="Han et al. (2018), NeurIPS, arXiv:1804.06872",
         # A share of a batch of all rows is left out from the first epoch on.
@@ -488,6 +490,7 @@ REMEDIES: tuple[Remedy, ...] = (
         kind="label_noise",
         role="replace",
         search_space={"compression": ["dropout", "nested"]},
+        applies="skoverfit.model_selection._net_losses.loss_applies",
         paper="Chen, Hu, Shen, Ai & Suykens (2022), IEEE TNNLS, arXiv:2206.13140",
         # Whatever the widths, the features of one net are not masked to nothing.
         test_params={

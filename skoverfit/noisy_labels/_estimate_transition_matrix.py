@@ -119,8 +119,7 @@ def estimate_transition_matrix(
 default="confident_joint"
         - ``"anchor"``: the row of the data that is most surely of a class tells how its
           label is confused [1]_.
-        - ``"confident_joint"``: counts of rows that are surely of a class [2]_; the
-          best of all in our measurements.
+        - ``"confident_joint"``: counts of rows that are surely of a class [2]_.
         - ``"dual_t"``: anchors lead to the predicted class, counts on to the label
           [3]_.
         - ``"em"``: maximum likelihood by expectation and maximization [4]_, where the
