@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skoverfit._core._arrays import missing_values
+from skoverfit._core._arrays import missing_values, torch_of
 from skoverfit._core._validation import check_labels
 
 __all__ = ["refuse_missing"]
@@ -18,8 +18,8 @@ def refuse_missing(y: Any) -> None:
 
     Numbers are left to scikit-learn, whose words for NaN its checks demand.
     """
-    if y is None or np.ndim(y) != 1:
+    if y is None or torch_of(y) is not None:
         return
     values = np.asarray(y)
-    if values.dtype == object and missing_values(values).any():
+    if values.dtype == object and values.ndim == 1 and missing_values(values).any():
         check_labels(values)  # says which
