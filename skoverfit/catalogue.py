@@ -560,6 +560,74 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={**_NET_TEST_PARAMS, "sampling": "expected"},
     ),
     Remedy(
+        name="co_teaching",
+        title="co-teaching",
+        path="skoverfit.noisy_labels.CoTeachingClassifier",
+        kind="label_noise",
+        role="replace",
+        search_space={"compression": [None, "dropout", "nested"]},
+        # Beside its plain twin, not in the place of every estimator.
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        cost=2.0,
+        paper="Han et al. (2018), NeurIPS, arXiv:1804.06872",
+        # A share of a batch of all rows is left out from the first epoch on.
+        test_params={
+            **{
+                name: value
+                for name, value in _NET_TEST_PARAMS.items()
+                if name not in ("early_stopping", "linear_start")
+            },
+            "n_estimators": 2,
+            "forget_rate": 0.1,
+            "n_gradual": 0,
+        },
+    ),
+    Remedy(
+        name="compressed_mlp",
+        title="net with compressed features",
+        path="skoverfit.noisy_labels.CompressedMLPClassifier",
+        kind="label_noise",
+        role="replace",
+        search_space={"compression": ["dropout", "nested"]},
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        paper="Chen, Hu, Shen, Ai & Suykens (2022), IEEE TNNLS, arXiv:2206.13140",
+        # Whatever the widths, the features of one net are not masked to nothing.
+        test_params={
+            **{k: v for k, v in _NET_TEST_PARAMS.items() if k != "linear_start"},
+            "sigma": 1000.0,
+        },
+    ),
+    Remedy(
+        name="noise_corrected",
+        title="loss corrected for label noise",
+        path="skoverfit.noisy_labels.NoiseCorrectedClassifier",
+        kind="label_noise",
+        role="wrap",
+        search_space={"correction": ["forward", "revision"]},
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        cost=2.0,
+        paper="Patrini, Rozza, Menon, Nock & Qu (2017), CVPR, arXiv:1609.03683",
+        test_params={
+            "estimator": {
+                "new:skoverfit.neural_network.TabularMLPClassifier": _NET_TEST_PARAMS
+            },
+            "transition_matrix": 0.1,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
+        name="transition_matrix",
+        title="estimate of how labels are confused",
+        path="skoverfit.noisy_labels.TransitionMatrixEstimator",
+        kind="label_noise",
+        role="tool",
+        paper="Northcutt, Jiang & Chuang (2021), JAIR 70, arXiv:1911.00068",
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="pipeline",
         title="pipeline that keeps weights",
         path="skoverfit.pipeline.Pipeline",

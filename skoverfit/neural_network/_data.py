@@ -34,6 +34,8 @@ class Batch:
         Rows of each net in the batch, without those that only fill it up.
     lengths : list of int or None
         The same in main memory, where the nets' counts may differ.
+    rows : tensor of int64 or None
+        Numbers of the rows in the table of all rows; in training.
     """
 
     dense: torch.Tensor
@@ -42,6 +44,7 @@ class Batch:
     weight: torch.Tensor | None
     count: torch.Tensor | int
     lengths: Sequence[int] | None = None
+    rows: torch.Tensor | None = None
 
 
 @dataclass(kw_only=True)
@@ -228,6 +231,7 @@ class TrainBatches:
                 weight=self._weight(rows, real),
                 count=count,
                 lengths=lengths,
+                rows=rows,
             )
 
     def _weight(
