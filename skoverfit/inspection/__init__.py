@@ -16,11 +16,25 @@ from skoverfit.inspection._synthetic_report_display import (
 from skoverfit.inspection._training_curve_display import (
     TrainingCurveDisplay as TrainingCurveDisplay,
 )
+from skoverfit.noisy_labels import (
+    MemorizationResult as MemorizationResult,
+    el2n_scores as el2n_scores,
+    forgetting_scores as forgetting_scores,
+    grand_scores as grand_scores,
+    influence_scores as influence_scores,
+    memorization_scores as memorization_scores,
+)
 
 __all__ = [
+    "MemorizationResult",
     "ResamplingDisplay",
     "SyntheticReport",
     "SyntheticReportDisplay",
     "TrainingCurveDisplay",
+    "el2n_scores",
+    "forgetting_scores",
+    "grand_scores",
+    "influence_scores",
+    "memorization_scores",
     "synthetic_report",
 ]

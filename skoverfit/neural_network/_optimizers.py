@@ -49,7 +49,7 @@ def get_optimizer(optimizer: Any) -> type[torch.optim.Optimizer]:
 
 
 @lru_cache(maxsize=64)
-def _known_parameters(optimizer: type[torch.optim.Optimizer]) -> Set[str]:
+def _known_parameters(optimizer: Any) -> Set[str]:
     """Return what an optimizer takes; looked up once a class, not once a net."""
     return frozenset(inspect.signature(optimizer).parameters) - {"params"}
 
@@ -58,7 +58,8 @@ def fused_parameters(
     optimizer: type[torch.optim.Optimizer], device: torch.device
 ) -> dict[str, Any]:
     """Return ``fused=True`` where the optimizer has such a form on this device."""
-    if "fused" in _known_parameters(optimizer) and device.type in ("cpu", "cuda", "mps"):
+    known = _known_parameters(optimizer)  # type: ignore[arg-type]
+    if "fused" in known and device.type in ("cpu", "cuda", "mps"):
         return {"fused": True}
     return {}
 
@@ -73,7 +74,7 @@ def optimizer_parameters(
     BadInputError
         If the optimizer has no such parameter; the message offers the nearest names.
     """
-    known = _known_parameters(optimizer)
+    known = _known_parameters(optimizer)  # type: ignore[arg-type]
     if given is None:
         # Gradients of a batch of rows are noisy and a training is short: their squares
         # are averaged over 100 steps instead of 1000.

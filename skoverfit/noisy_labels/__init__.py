@@ -3,4 +3,24 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit.noisy_labels._el2n_scores import el2n_scores as el2n_scores
+from skoverfit.noisy_labels._forgetting_scores import (
+    forgetting_scores as forgetting_scores,
+)
+from skoverfit.noisy_labels._grand_scores import grand_scores as grand_scores
+from skoverfit.noisy_labels._memorization_result import (
+    MemorizationResult as MemorizationResult,
+)
+from skoverfit.noisy_labels._memorization_scores import (
+    influence_scores as influence_scores,
+    memorization_scores as memorization_scores,
+)
+
+__all__ = [
+    "MemorizationResult",
+    "el2n_scores",
+    "forgetting_scores",
+    "grand_scores",
+    "influence_scores",
+    "memorization_scores",
+]
