@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 # The checkout is documented, and the helpers beside this file are found.
 sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
 
+import claims
 import reference
 
 import skoverfit
@@ -69,6 +70,8 @@ autodoc_typehints = "none"
 autodoc_inherit_docstrings = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+
+claims.write_claims(HERE.parent / "benchmarks/results/claims", HERE / "claims.rst")
 
 # -- Gallery: runs on scikit-learn's embedded data ----------------------------------
 
