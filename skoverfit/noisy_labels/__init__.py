@@ -8,6 +8,9 @@ from skoverfit.noisy_labels._forgetting_scores import (
     forgetting_scores as forgetting_scores,
 )
 from skoverfit.noisy_labels._grand_scores import grand_scores as grand_scores
+from skoverfit.noisy_labels._memorization_filter import (
+    MemorizationFilter as MemorizationFilter,
+)
 from skoverfit.noisy_labels._memorization_result import (
     MemorizationResult as MemorizationResult,
 )
@@ -17,6 +20,7 @@ from skoverfit.noisy_labels._memorization_scores import (
 )
 
 __all__ = [
+    "MemorizationFilter",
     "MemorizationResult",
     "el2n_scores",
     "forgetting_scores",

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits, load_iris
 from sklearn.linear_model import LinearRegression
@@ -92,7 +93,8 @@ def test_other_classifiers_and_pipelines_have_scores_whatever_n_jobs():
     names = np.array(["x", "y", "z"])[y]
     shallow = DecisionTreeClassifier(max_depth=2, max_features=1)
     one = el2n_scores(shallow, X, names, n_runs=3, random_state=0)
-    two = el2n_scores(shallow, X, names, n_runs=3, n_jobs=2, random_state=0)
+    with parallel_config(backend="threading"):
+        two = el2n_scores(shallow, X, names, n_runs=3, n_jobs=2, random_state=0)
     np.testing.assert_array_equal(one, two)
     assert np.ptp(el2n_scores(shallow, X, names, n_runs=1, random_state=1) - one) > 0
     piped = make_pipeline(StandardScaler(), NET.set_params(max_epochs=3))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, make_blobs
 from sklearn.dummy import DummyClassifier
@@ -140,7 +141,8 @@ def test_runs_that_are_added_are_one_larger_run(noisy_blobs):
     whole = influence_scores(TREE, X, y, *test, n_runs=42, random_state=5)
     part = influence_scores(TREE, X, y, *test, n_runs=35, random_state=5)
     kept = part.outcomes.copy()
-    more = influence_scores(TREE, X, y, *test, n_runs=7, earlier=part, n_jobs=2)
+    with parallel_config(backend="threading"):
+        more = influence_scores(TREE, X, y, *test, n_runs=7, earlier=part, n_jobs=2)
     for name in ("included", "outcomes", "test_outcomes", "memorization"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(more, name))
     np.testing.assert_array_equal(part.outcomes, kept)
