@@ -27,7 +27,7 @@ from skoverfit.exceptions import BadInputError
 __all__ = ["EL2NPruner"]
 
 # Steps after which digits are mostly learned and wrong labels are not.
-_STEPS = 300
+_STEPS = 150
 
 
 class EL2NPruner(RowChooser):
@@ -45,7 +45,7 @@ class EL2NPruner(RowChooser):
     estimator : classifier, default=None
         What is trained, with ``predict_proba``; is cloned and should learn little in a
         fit. None is scikit-learn's perceptron with 128 units on scaled columns, for
-        some 300 steps, at least five epochs (ours). For nets of this library give
+        some 150 steps, at least five epochs (ours). For nets of this library give
         `skoverfit.noisy_labels.el2n_scores` as ``scores``.
     sampling_strategy : str, list or callable, default="all"
         Classes whose rows may be dropped, as in imbalanced-learn's cleaning samplers.
@@ -207,7 +207,7 @@ class EL2NPruner(RowChooser):
 
 
 def _perceptron(n: int) -> Any:
-    """Return a perceptron that is stopped after some 300 steps."""
+    """Return a perceptron that is stopped after some 150 steps."""
     size = min(64, n)
     epochs = max(5, -(-_STEPS * size // n))
     net = MLPClassifier((128,), batch_size=size, max_iter=epochs)
