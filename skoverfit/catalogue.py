@@ -340,6 +340,18 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={"random_state": 0},
     ),
     Remedy(
+        name="coreset_augmentation",
+        title="augmented coreset",
+        path="skoverfit.over_sampling.CoresetAugmentation",
+        kind="regularization",
+        role="step",
+        in_bench=False,
+        search_space={"fraction": [0.1, 0.3], "strength": [0.1, 0.3]},
+        cost=2.0,
+        paper="Liu & Mirzasoleiman (2022), NeurIPS, arXiv:2210.08363",
+        test_params={"random_state": 0},
+    ),
+    Remedy(
         name="memorization",
         title="memorized rows dropped",
         path="skoverfit.noisy_labels.MemorizationFilter",

@@ -7,16 +7,14 @@ from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skoverfit._core._arrays import to_numpy
 from skoverfit._core._facility_location import facility_location
-from skoverfit._core._random import derive_generator, derive_seed
-from skoverfit._core._resampling._chooser import ChosenRows, RowChooser, fit_weights
+from skoverfit._core._random import derive_generator
+from skoverfit._core._resampling._chooser import ChosenRows, RowChooser
 from skoverfit._core._resampling._data import ResamplingData
+from skoverfit._core._resampling._representation import dense_rows, points_of
 from skoverfit._core._resampling._strategy import plain
-from skoverfit._core._row_scores import aligned_proba, seeded
 from skoverfit.exceptions import BadInputError
 
 __all__ = ["FacilityLocationSampler"]
@@ -96,7 +94,7 @@ class FacilityLocationSampler(RowChooser):
     See Also
     --------
     EL2NPruner : Keeps hard rows.
-    skoverfit.neural_network.CoresetAugmentation : Augments such a choice in training.
+    skoverfit.over_sampling.CoresetAugmentation : Augments such a choice.
 
     Notes
     -----
@@ -166,7 +164,7 @@ class FacilityLocationSampler(RowChooser):
         return self.representation
 
     def _choose(self, data: ResamplingData) -> ChosenRows:
-        points = self._points(data)
+        points = points_of(self.representation, data)
         targeted = self._targeted(data)
         kept = ~targeted
         stands = np.arange(data.n)
@@ -175,13 +173,11 @@ class FacilityLocationSampler(RowChooser):
             parts = [(label, data.rows_of(label)) for label in data.targets]
         coverage = {}
         for label, rows in parts:
-            own = points[rows]
-            if sp.issparse(own):
-                own = own.toarray()
+            own = dense_rows(points, rows)
             name = "all" if label is None else str(plain(label))
             try:
                 found, nearest, _, covered = facility_location(
-                    np.asarray(own, dtype=np.float64),
+                    own,
                     max(1, round(self.fraction * len(rows))),
                     weight=None
                     if data.sample_weight is None
@@ -219,29 +215,3 @@ class FacilityLocationSampler(RowChooser):
         if data.sample_weight is None:
             return made / made.mean()
         return made.astype(data.sample_weight.dtype, copy=False)
-
-    def _points(self, data: ResamplingData) -> Any:
-        how = self.representation
-        if isinstance(how, str):
-            values = data.values
-            return to_numpy(values) if not sp.issparse(values) else values.tocsr()
-        labels = data.classes[data.codes]
-        if hasattr(how, "fit"):
-            model = seeded(how, derive_seed(data.entropy, "model"))
-            weight = fit_weights(how, data)
-            more = {} if weight is None else {"sample_weight": weight}
-            model.fit(data.X, labels, **more)
-            proba = aligned_proba(model, data.X, data.classes)
-            return proba - np.eye(len(data.classes))[data.codes]
-        made = np.asarray(to_numpy(how(data.X, labels)))
-        if made.ndim != 2 or len(made) != data.n or made.dtype.kind not in "biuf":
-            raise BadInputError(
-                "The 'representation' function must return numbers of shape "
-                f"({data.n}, m). Got an array of dtype {made.dtype} and shape "
-                f"{made.shape} instead."
-            )
-        if not np.isfinite(made).all():
-            raise BadInputError(
-                "The 'representation' function returned a number that is not finite."
-            )
-        return made
