@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
 from skoverfit._core._arrays import n_rows
@@ -16,7 +16,7 @@ from skoverfit._core._resampling._data import check_weights
 from skoverfit._core._row_scores import error_norms, repeated_error_norms
 from skoverfit._core._validation import check_labels, check_same_length
 from skoverfit.exceptions import BadInputError
-from skoverfit.noisy_labels._retraining import net_in
+from skoverfit.noisy_labels._retraining import is_net
 
 __all__ = ["el2n_scores"]
 
@@ -65,7 +65,7 @@ def el2n_scores(
     y : array-like of shape (n,)
         Labels.
     sample_weight : array-like of shape (n,), default=None
-        Weights of the rows in the trainings. With nets all must be above 0.
+        Weights of the rows in the trainings.
     n_runs : int, default=10
         Trainings; scores of one differ much from those of another.
     epochs : int or float, default=0.1
@@ -119,9 +119,14 @@ def el2n_scores(
     weight = check_weights(sample_weight, n_rows(X))
     entropy = root_entropy(random_state)
     # A net alone; inside of a pipeline it is a classifier as any other.
-    if net_in(estimator) and hasattr(estimator, "max_epochs"):
+    if is_net(estimator):
         from skoverfit.noisy_labels._early_training import check_epochs, trained_nets
 
+        if not clone(estimator).set_params(early_stopping=False)._has_probabilities():
+            raise BadInputError(
+                f"loss={estimator.loss!r} leaves no probabilities without held-out "
+                "rows, and none are held out here; use loss='cross_entropy'."
+            )
         nets, codes = trained_nets(
             estimator,
             X,

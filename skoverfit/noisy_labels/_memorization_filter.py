@@ -16,6 +16,7 @@ from skoverfit._core._resampling._chooser import (
     RowChooser,
     check_scores,
     fit_weights,
+    known_table,
 )
 from skoverfit._core._resampling._data import ResamplingData
 from skoverfit.exceptions import BadInputError
@@ -181,7 +182,7 @@ class MemorizationFilter(RowChooser):
             estimator = self.estimator or ExtraTreesClassifier(20)
             result = memorization_scores(
                 estimator,
-                data.X,
+                known_table(data),
                 labels,
                 sample_weight=fit_weights(estimator, data),
                 n_runs=self.n_runs,
@@ -192,7 +193,7 @@ class MemorizationFilter(RowChooser):
             )
             scores = result.memorization
         else:
-            scores = check_scores(self.scores, data.X, labels, data.n)
+            scores = check_scores(self.scores, known_table(data), labels, data.n)
         dropped = self._targeted(data) & (scores >= self.threshold)
         if self.mode == "tail_safe":
             dropped[dropped] = self._strangers(data, np.flatnonzero(dropped))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from pickle import PicklingError
 from typing import Any, Literal
 
 import joblib
@@ -279,12 +280,10 @@ def _scores(
     if test is not None:
         test_classes, test_codes = check_labels(test[1], "y_test")
         tests.append((test[0], test_classes[test_codes]))
-    fingerprint = str(
-        joblib.hash(
-            (type(estimator).__name__, seeded(estimator, 0).get_params(), X, labels,
-             tests, weight, subset_ratio, scoring, stratify)
-        )
-    )  # fmt: skip
+    fingerprint = _fingerprint(
+        (seeded(estimator, 0), X, labels, tests, weight, subset_ratio, scoring),
+        stratify,
+    )
     entropy, first = _start(earlier, random_state, fingerprint)
     runs = range(first, first + n_runs)
     included = draw_subsets(
@@ -338,6 +337,18 @@ def _check_estimator(estimator: Any, scoring: str) -> None:
             f"scoring='proba' needs predict_proba, which {type(estimator).__name__} "
             "does not have; use scoring='correct'."
         )
+
+
+def _fingerprint(parts: tuple[Any, ...], stratify: bool) -> str:
+    """Return a hash of what runs depend on; of what can't be hashed, its text."""
+    made = []
+    for part in (*parts, stratify):
+        try:
+            made.append(str(joblib.hash(part)))
+        except (PicklingError, AttributeError, TypeError):
+            # A lambda inside of an estimator, say. Its text may be the same for two.
+            made.append(repr(part))
+    return str(joblib.hash(made))
 
 
 def _start(

@@ -17,7 +17,7 @@ from skoverfit._core._arrays import take_rows, to_numpy
 from skoverfit._core._random import derive_generator, derive_seed
 from skoverfit._core._row_scores import aligned_proba, seeded
 
-__all__ = ["draw_subsets", "net_in", "outcomes_of_runs"]
+__all__ = ["draw_subsets", "is_net", "net_in", "outcomes_of_runs"]
 
 Scoring = Literal["correct", "proba"]
 
@@ -82,6 +82,12 @@ def net_in(estimator: Any) -> bool:
         return False
     nested = estimator.get_params(deep=True).values()
     return any(isinstance(each, module.BaseTabularMLP) for each in (estimator, *nested))
+
+
+def is_net(estimator: Any) -> bool:
+    """Whether an estimator is a net classifier of ours; loads nothing, as `net_in`."""
+    module = sys.modules.get("skoverfit.neural_network._tabular_mlp_classifier")
+    return module is not None and isinstance(estimator, module.TabularMLPClassifier)
 
 
 def outcomes_of_runs(

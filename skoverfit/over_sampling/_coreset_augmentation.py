@@ -16,6 +16,7 @@ from skoverfit._core._facility_location import facility_location
 from skoverfit._core._random import derive_generator
 from skoverfit._core._rebuild import concatenate_rows, restore
 from skoverfit._core._resampling import Resampled, ResamplerMixin, ResamplingData
+from skoverfit._core._resampling._chooser import known_table
 from skoverfit._core._resampling._representation import dense_rows, points_of
 from skoverfit._core._resampling._strategy import plain
 from skoverfit.exceptions import BadInputError
@@ -180,12 +181,12 @@ class CoresetAugmentation(ResamplerMixin, BaseSampler):
         base = np.concatenate([np.tile(rows, self.n_copies) for rows in chosen])
         made = self._augmented(data, base)
         kept = None
-        X = take_rows(data.X, np.arange(data.n))
+        X = take_rows(known_table(data), np.arange(data.n))
         core = np.sort(np.concatenate(chosen))
         if self.base == "coreset":
             spared = ~np.isin(data.classes, list(data.targets))[data.codes]
             kept = np.sort(np.concatenate([core, np.flatnonzero(spared)]))
-            X = take_rows(data.X, kept)
+            X = take_rows(known_table(data), kept)
         X = concatenate_rows([X, restore(rounded(made, data), data.spec)])
         self._core = core
         return Resampled(X=X, kept=kept, base=base, n_parents=1)

@@ -19,6 +19,7 @@ from skoverfit._core._resampling._chooser import (
     RowChooser,
     check_scores,
     fit_weights,
+    known_table,
 )
 from skoverfit._core._resampling._data import ResamplingData
 from skoverfit._core._row_scores import repeated_error_norms
@@ -187,8 +188,8 @@ class EL2NPruner(RowChooser):
     def _scores(self, data: ResamplingData) -> np.ndarray:
         labels = data.classes[data.codes]
         if self.scores is not None:
-            return check_scores(self.scores, data.X, labels, data.n)
-        estimator, X = self.estimator, data.X
+            return check_scores(self.scores, known_table(data), labels, data.n)
+        estimator, X = self.estimator, known_table(data)
         if estimator is None:
             estimator, X = _perceptron(data.n), data.values
         with warnings.catch_warnings():

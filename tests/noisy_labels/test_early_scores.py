@@ -212,6 +212,9 @@ def test_scores_of_untrained_nets_are_refused(epochs):
 
 def test_bad_estimators_are_named():
     X, y = load_iris(return_X_y=True)
+    hinge = TabularMLPClassifier(loss="hinge")
+    with pytest.raises(BadInputError, match="loss='hinge' leaves no probabilities"):
+        el2n_scores(hinge, X, y)
     tree = DecisionTreeClassifier()
     for function in (grand_scores, forgetting_scores):
         with pytest.raises(BadInputError, match="Got DecisionTreeClassifier instead"):

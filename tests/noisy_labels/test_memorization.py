@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -290,6 +290,14 @@ def test_a_result_is_pickled_and_saved(noisy_blobs, tmp_path):
     skoverfit.save(found, tmp_path / "runs.skops")
     loaded = skoverfit.load(tmp_path / "runs.skops")
     np.testing.assert_array_equal(loaded.memorization, found.memorization)
+
+
+def test_estimators_that_cannot_be_pickled_have_scores(noisy_blobs):
+    X, y = noisy_blobs
+    piped = make_pipeline(FunctionTransformer(lambda X: 2 * X), NEAREST)
+    found = memorization_scores(piped, X, y, n_runs=40, random_state=0)
+    plain = memorization_scores(NEAREST, X, y, n_runs=40, random_state=0)
+    np.testing.assert_array_equal(found.memorization, plain.memorization)
 
 
 def test_rows_that_were_never_left_out_have_no_score():

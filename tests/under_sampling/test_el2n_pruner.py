@@ -71,6 +71,20 @@ def test_any_table_passes_where_an_estimator_reads_it():
         EL2NPruner().fit_resample(frame, y)
 
 
+def test_an_array_like_of_an_unknown_class_comes_back_as_an_array():
+    class Table:
+        def __init__(self, values):
+            self.values = values
+
+        def __array__(self, dtype=None, copy=None):
+            return np.asarray(self.values, dtype=dtype)
+
+    X, y = load_iris(return_X_y=True)
+    for pruner in (EL2NPruner(scores=np.arange(150.0)), EL2NPruner(n_runs=1)):
+        kept, _ = pruner.fit_resample(Table(X), y)
+        np.testing.assert_array_equal(kept, X[pruner.sample_indices_])
+
+
 def test_same_seed_same_rows_whatever_n_jobs():
     X, y = load_iris(return_X_y=True)
     made = []

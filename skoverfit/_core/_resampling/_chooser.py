@@ -12,13 +12,13 @@ from imblearn.utils import check_sampling_strategy
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from skoverfit._core._arrays import ContainerSpec, take_rows, to_numpy
+from skoverfit._core._arrays import ContainerSpec, kind_of, take_rows, to_numpy
 from skoverfit._core._resampling._base import Resampled, ResamplerMixin
 from skoverfit._core._resampling._data import ResamplingData, check_table
 from skoverfit._core._resampling._random import check_any_table
 from skoverfit.exceptions import BadInputError
 
-__all__ = ["ChosenRows", "RowChooser", "check_scores", "fit_weights"]
+__all__ = ["ChosenRows", "RowChooser", "check_scores", "fit_weights", "known_table"]
 
 
 @dataclass(kw_only=True)
@@ -109,14 +109,22 @@ class RowChooser(ResamplerMixin, BaseCleaningSampler):
         **found: Any,
     ) -> ChosenRows:
         """Return these rows of the table, in its order."""
-        X = data.X if data.values is None else data.values
         return ChosenRows(
-            X=take_rows(X if data.spec.kind == "unknown" else data.X, kept),
+            X=take_rows(known_table(data), kept),
             kept=kept,
             n_parents=1,
             sample_weight=sample_weight,
             found=found,
         )
+
+
+def known_table(data: ResamplingData) -> Any:
+    """Return the table as it was given, or as an array if its class is unknown."""
+    try:
+        kind_of(data.X)
+    except TypeError:
+        return data.values
+    return data.X
 
 
 def fit_weights(estimator: Any, data: ResamplingData) -> np.ndarray | None:

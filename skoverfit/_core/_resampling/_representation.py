@@ -9,7 +9,7 @@ import numpy as np
 
 from skoverfit._core._arrays import to_numpy
 from skoverfit._core._random import derive_seed
-from skoverfit._core._resampling._chooser import fit_weights
+from skoverfit._core._resampling._chooser import fit_weights, known_table
 from skoverfit._core._resampling._data import ResamplingData
 from skoverfit._core._row_scores import aligned_proba, seeded
 from skoverfit.exceptions import BadInputError
@@ -40,10 +40,11 @@ def points_of(how: Any, data: ResamplingData) -> Any:
         model = seeded(how, derive_seed(data.entropy, "model"))
         weight = fit_weights(how, data)
         more = {} if weight is None else {"sample_weight": weight}
-        model.fit(data.X, labels, **more)
-        proba = aligned_proba(model, data.X, data.classes)
+        X = known_table(data)
+        model.fit(X, labels, **more)
+        proba = aligned_proba(model, X, data.classes)
         return proba - np.eye(len(data.classes))[data.codes]
-    made = np.asarray(to_numpy(how(data.X, labels)))
+    made = np.asarray(to_numpy(how(known_table(data), labels)))
     if made.ndim != 2 or len(made) != data.n or made.dtype.kind not in "biuf":
         raise BadInputError(
             "The 'representation' function must return numbers of shape "
