@@ -25,8 +25,15 @@ from skoverfit.metrics._geometric_mean_score import (
 from skoverfit.metrics._multiclass_roc_auc import (
     multiclass_roc_auc as multiclass_roc_auc,
 )
+from skoverfit.metrics._pass_at_k_from_counts import (
+    pass_at_k_from_counts as pass_at_k_from_counts,
+)
 from skoverfit.metrics._pass_at_n_score import (
     pass_at_n_score as pass_at_n_score,
+)
+from skoverfit.metrics._risk_certificate import (
+    kl_inverse as kl_inverse,
+    risk_certificate as risk_certificate,
 )
 from skoverfit.metrics._softmax_collapse_rate import (
     softmax_collapse_rate as softmax_collapse_rate,
@@ -43,8 +50,11 @@ __all__ = [
     "expected_calibration_error",
     "generalization_gap",
     "geometric_mean_score",
+    "kl_inverse",
     "multiclass_roc_auc",
+    "pass_at_k_from_counts",
     "pass_at_n_score",
+    "risk_certificate",
     "softmax_collapse_rate",
     "spiegelhalter_z",
 ]

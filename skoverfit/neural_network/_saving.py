@@ -317,6 +317,9 @@ def _of_options(
     unknown = options.keys() - inspect.signature(kind).parameters.keys()
     if unknown:
         raise BadInputError(f"The saved net has the unknown option {min(unknown)!r}")
+    for name in ("dropout", "feature_dropout"):
+        if not isinstance(options.get(name) or 0.0, (int, float)):
+            raise BadInputError(f"The saved net has {name}={options.get(name)!r}")
     weights = unpack(part_of(saved.arrays, "module/"))
     with torch.device("meta"):  # no memory is taken before the shapes are known
         outline = kind(**options).to(settings.dtype)

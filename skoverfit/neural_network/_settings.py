@@ -52,6 +52,8 @@ class Settings:
     callbacks: Any = None
     optimizer_params: dict[str, Any] = field(default_factory=dict)
     start: NetStart | None = None
+    # Further options of the default module.
+    module_extra: dict[str, Any] = field(default_factory=dict)
 
     def start_from(self, start: NetStart) -> None:
         """Start from a given module instead of a fresh `TabularMLP`.
@@ -110,6 +112,7 @@ class Settings:
             "numeric_embedding": embedding,
             "linear_skip": self.linear_start,
             "zero_head": self.zero_head,
+            **self.module_extra,
         }
 
     def shape(self) -> tuple[Any, ...]:
