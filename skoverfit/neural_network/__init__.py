@@ -59,6 +59,7 @@ from skoverfit.neural_network._perp_grad import (
     attach_perp_grad as attach_perp_grad,
     perpendicular_gradient_ as perpendicular_gradient_,
 )
+from skoverfit.neural_network._pgd_accuracy import pgd_accuracy as pgd_accuracy
 from skoverfit.neural_network._stacked_grid_search import (
     StackedGridSearchCV as StackedGridSearchCV,
 )
@@ -132,6 +133,7 @@ __all__ = [
     "attach_perp_grad",
     "cross_val_predict_stacked",
     "perpendicular_gradient_",
+    "pgd_accuracy",
     "register_weight_compander",
     "remove_weight_compander",
     "winsorized_mean",

@@ -12,6 +12,7 @@ from skorch.utils import to_tensor
 
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._adversarial import plain_row_losses
+from skoverfit.neural_network._attacks import ascended
 from skoverfit.neural_network._data import Batch, NetData
 
 __all__ = ["AdversarialMonitor"]
@@ -41,6 +42,10 @@ class AdversarialMonitor(Callback):
     ----------
     stopped_ : bool
         Whether the gap ended the training.
+
+    See Also
+    --------
+    pgd_accuracy : The same for a fitted net, on other rows and with restarts.
 
     References
     ----------
@@ -113,16 +118,18 @@ class AdversarialMonitor(Callback):
         moves = torch.zeros(dense.shape[-1], dtype=dense.dtype, device=dense.device)
         moves[: getattr(net.module_, "n_numeric", dense.shape[-1])] = 1.0
 
-        def slope(rows: torch.Tensor) -> torch.Tensor:
-            rows = rows.detach().requires_grad_()
-            loss = plain_row_losses(output(rows, codes), target).sum()
-            return torch.autograd.grad(loss, rows)[0].sign() * moves
+        def attacked(n_steps: int, step_size: float) -> torch.Tensor:
+            return ascended(
+                dense,
+                lambda rows: plain_row_losses(output(rows, codes), target),
+                eps=self.eps,
+                step_size=step_size,
+                n_steps=n_steps,
+                moves=moves,
+            )
 
-        single = dense + self.eps * slope(dense)
-        several = dense
-        for _ in range(self.n_steps):
-            several = several + self.eps / 4 * slope(several)
-            several = dense + (several - dense).clamp(-self.eps, self.eps)
+        single = attacked(1, self.eps)
+        several = attacked(self.n_steps, self.eps / 4)
         with torch.no_grad():
             before, after, strong = (
                 output(rows, codes) for rows in (dense, single, several)

@@ -174,6 +174,20 @@ class LossLinks:
             found: np.ndarray = loss.log_probabilities(tensor).numpy()
         return found
 
+    def _mean_log_probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the nets' mean probability, (n, n_classes)."""
+        logs = self._log_probabilities(outputs)
+        mean = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
+        found: np.ndarray = mean - np.logaddexp.reduce(mean, axis=1, keepdims=True)
+        return found
+
+    def _scores_of(self, outputs: np.ndarray) -> np.ndarray:
+        """Return log-probabilities, or the nets' mean logits where there are none."""
+        if self._has_probabilities():
+            return self._mean_log_probabilities(outputs)
+        found: np.ndarray = outputs.mean(axis=0)
+        return found
+
 
 def _needs_calibration(loss: Any) -> bool:
     return bool(getattr(loss, "needs_calibration", False))
