@@ -479,6 +479,17 @@ def test_class_counts_follow_weights_and_partial_fits():
     np.testing.assert_allclose(net.net_.criterion_.class_counts, np.bincount(y))
 
 
+@EVERY
+def test_the_state_dict_round_trip(loss):
+    told = ready(loss)
+    other = copy.deepcopy(loss)
+    if told.needs_counts:
+        other.prepare(COUNTS[::-1])
+    other.load_state_dict(told.state_dict())
+    other.reduction = "none"
+    torch.testing.assert_close(other(*rows()), told(*rows()))
+
+
 def test_only_losses_that_need_the_counts_depend_on_them():
     for name, loss in LOSSES.items():
         first, second = (ready(loss, counts=c) for c in (COUNTS, COUNTS[::-1]))
