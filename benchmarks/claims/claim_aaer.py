@@ -10,12 +10,12 @@ from sklearn.model_selection import train_test_split
 from skorch import NeuralNetClassifier
 from torch import nn
 
+from skoverfit.inspection import pgd_accuracy
 from skoverfit.neural_network import (
     AAERLoss,
     AdversarialMonitor,
     AdversarialStep,
     BatchStepCallback,
-    pgd_accuracy,
 )
 
 EPS, EPOCHS = 0.3, 60

@@ -61,6 +61,7 @@ _NET_LOSSES = (
     "_noise_losses.ForwardCorrectedLoss",
     "_noise_losses.GeneralizedCrossEntropyLoss",
     "_noise_losses.SymmetricCrossEntropyLoss",
+    "_transition_loss.LearnedTransitionLoss",
 )
 # Loaders that call or look up what the file says; no list makes them safe.
 _FORBIDDEN_LOADERS = frozenset({"CachedNode", "MethodNode", "OperatorFuncNode"})

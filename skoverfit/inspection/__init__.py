@@ -3,6 +3,22 @@
 
 from __future__ import annotations
 
+from skoverfit.inspection._adversarial_strength import (
+    adversarial_strength as adversarial_strength,
+)
+from skoverfit.inspection._boundary_tilt_display import (
+    BoundaryTiltDisplay as BoundaryTiltDisplay,
+)
+from skoverfit.inspection._deviation_angle import deviation_angle as deviation_angle
+from skoverfit.inspection._grokking_display import GrokkingDisplay as GrokkingDisplay
+from skoverfit.inspection._linear_agreement import linear_agreement as linear_agreement
+from skoverfit.inspection._local_deviation_angle import (
+    local_deviation_angle as local_deviation_angle,
+)
+from skoverfit.inspection._pgd_accuracy import pgd_accuracy as pgd_accuracy
+from skoverfit.inspection._repetition_curve_display import (
+    RepetitionCurveDisplay as RepetitionCurveDisplay,
+)
 from skoverfit.inspection._resampling_display import (
     ResamplingDisplay as ResamplingDisplay,
 )
@@ -13,14 +29,24 @@ from skoverfit.inspection._synthetic_report import (
 from skoverfit.inspection._synthetic_report_display import (
     SyntheticReportDisplay as SyntheticReportDisplay,
 )
+from skoverfit.inspection._tilt_spectrum import tilt_spectrum as tilt_spectrum
 from skoverfit.inspection._training_curve_display import (
     TrainingCurveDisplay as TrainingCurveDisplay,
 )
 
 __all__ = [
+    "BoundaryTiltDisplay",
+    "GrokkingDisplay",
+    "RepetitionCurveDisplay",
     "ResamplingDisplay",
     "SyntheticReport",
     "SyntheticReportDisplay",
     "TrainingCurveDisplay",
+    "adversarial_strength",
+    "deviation_angle",
+    "linear_agreement",
+    "local_deviation_angle",
+    "pgd_accuracy",
     "synthetic_report",
+    "tilt_spectrum",
 ]

@@ -25,6 +25,9 @@ from skoverfit.metrics._geometric_mean_score import (
 from skoverfit.metrics._multiclass_roc_auc import (
     multiclass_roc_auc as multiclass_roc_auc,
 )
+from skoverfit.metrics._pass_at_k_from_counts import (
+    pass_at_k_from_counts as pass_at_k_from_counts,
+)
 from skoverfit.metrics._pass_at_n_score import (
     pass_at_n_score as pass_at_n_score,
 )
@@ -49,6 +52,7 @@ __all__ = [
     "geometric_mean_score",
     "kl_inverse",
     "multiclass_roc_auc",
+    "pass_at_k_from_counts",
     "pass_at_n_score",
     "risk_certificate",
     "softmax_collapse_rate",

@@ -15,11 +15,6 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from skoverfit._core._validation import warn
 from skoverfit.exceptions import BadInputError
-from skoverfit.neural_network._attacks import (
-    checked_range,
-    kept_in_box,
-    moving_columns,
-)
 from skoverfit.neural_network._batch_steps import BatchStep, StepModel
 from skoverfit.neural_network._data import Batch
 from skoverfit.neural_network._step_tools import (
@@ -222,7 +217,6 @@ class AdversarialStep(ByValue, BatchStep):
     See Also
     --------
     AdversarialMonitor : Robustness to a stronger attack, epoch by epoch.
-    pgd_accuracy : Robustness of the fitted net, on other rows.
 
     Notes
     -----
@@ -275,7 +269,7 @@ class AdversarialStep(ByValue, BatchStep):
         self.eps = eps
         self.step_size = step_size
         self.start = start
-        self.feature_range = checked_range(feature_range, name, data=True)
+        self.feature_range = _checked_range(feature_range)
         self.frozen_features = frozen_features
         self.regularizer = regularizer
         self.warmup_epochs = warmup_epochs
@@ -293,13 +287,13 @@ class AdversarialStep(ByValue, BatchStep):
         if self.start != "zero":
             width = self.eps if self.start == "random" else 2 * self.eps
             begin = width * moves * uniform_rows(rows, batch, model.generators)
-            begin = kept_in_box(rows + begin, low, high, rows) - rows
+            begin = self._clip(rows + begin, low, high, rows) - rows
         place = (rows + begin).requires_grad_()
         first = model.decode(model.encode(dataclasses.replace(batch, dense=place)))
         loss = model.loss(first, batch.target, batch.weight).sum()
         slope = torch.autograd.grad(loss, place)[0].sign()
         moved = rows + self._step(begin, slope, model.epoch) * moves
-        moved = kept_in_box(moved, low, high, rows)
+        moved = self._clip(moved, low, high, rows)
         last = model.decode(model.encode(dataclasses.replace(batch, dense=moved)))
         losses = model.loss(last, batch.target, batch.weight)
         aaer = AAERLoss() if self.regularizer == "aaer" else self.regularizer
@@ -326,11 +320,16 @@ class AdversarialStep(ByValue, BatchStep):
     def _moves(self, model: StepModel, batch: Batch) -> torch.Tensor:
         """Return 1 for columns that move, 0 for others."""
         width = batch.dense.shape[-1]
-        n_numeric = getattr(model.module, "n_numeric", width)
-        moves = moving_columns(
-            width, n_numeric, self.frozen_features, "AdversarialStep"
-        )
-        return moves.to(batch.dense)
+        moves = torch.zeros(width, dtype=batch.dense.dtype, device=batch.dense.device)
+        moves[: getattr(model.module, "n_numeric", width)] = 1.0
+        for column in self.frozen_features or ():
+            if not -width <= column < width:
+                raise BadInputError(
+                    f"The 'frozen_features' parameter of AdversarialStep has {column}, "
+                    f"but there are {width} columns."
+                )
+            moves[column] = 0.0
+        return moves
 
     def _box(self, model: StepModel) -> tuple[Any, Any]:
         if self.feature_range is None:
@@ -343,6 +342,19 @@ class AdversarialStep(ByValue, BatchStep):
                 "feature_range=(lowest, highest) or None."
             )
         return model.bounds()
+
+    @staticmethod
+    def _clip(
+        moved: torch.Tensor, low: Any, high: Any, rows: torch.Tensor
+    ) -> torch.Tensor:
+        """Keep moved rows in the box; a row that lies outside may stay where it is."""
+        if low is None:
+            return moved
+        low = torch.as_tensor(low, dtype=rows.dtype, device=rows.device)
+        high = torch.as_tensor(high, dtype=rows.dtype, device=rows.device)
+        return torch.maximum(
+            torch.minimum(moved, torch.maximum(high, rows)), torch.minimum(low, rows)
+        )
 
     def _check_radius(
         self, model: StepModel, batch: Batch, moves: torch.Tensor
@@ -359,3 +371,18 @@ class AdversarialStep(ByValue, BatchStep):
                 f"wider than {widest:.3g}: every row can be moved onto every other. "
                 "Use a smaller eps."
             )
+
+
+def _checked_range(given: Any) -> Any:
+    if given is None or (isinstance(given, str) and given == "data"):
+        return given
+    try:
+        low, high = (float(value) for value in given)
+        if low < high:
+            return low, high
+    except (TypeError, ValueError):
+        pass
+    raise BadInputError(
+        "The 'feature_range' parameter of AdversarialStep must be 'data', None or two "
+        f"numbers, the smaller first. Got {given!r} instead."
+    )

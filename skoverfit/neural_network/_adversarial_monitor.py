@@ -12,7 +12,7 @@ from skorch.utils import to_tensor
 
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._adversarial import plain_row_losses
-from skoverfit.neural_network._attacks import ascended
+from skoverfit.neural_network._attack import climb, row_slope
 from skoverfit.neural_network._data import Batch, NetData
 
 __all__ = ["AdversarialMonitor"]
@@ -45,7 +45,7 @@ class AdversarialMonitor(Callback):
 
     See Also
     --------
-    pgd_accuracy : The same for a fitted net, on other rows and with restarts.
+    skoverfit.inspection.pgd_accuracy : The stronger attack on a fitted net.
 
     References
     ----------
@@ -118,18 +118,17 @@ class AdversarialMonitor(Callback):
         moves = torch.zeros(dense.shape[-1], dtype=dense.dtype, device=dense.device)
         moves[: getattr(net.module_, "n_numeric", dense.shape[-1])] = 1.0
 
-        def attacked(n_steps: int, step_size: float) -> torch.Tensor:
-            return ascended(
-                dense,
-                lambda rows: plain_row_losses(output(rows, codes), target),
-                eps=self.eps,
-                step_size=step_size,
-                n_steps=n_steps,
-                moves=moves,
-            )
-
-        single = attacked(1, self.eps)
-        several = attacked(self.n_steps, self.eps / 4)
+        slope = row_slope(
+            lambda rows: plain_row_losses(output(rows, codes), target), moves
+        )
+        single = dense + self.eps * slope(dense)
+        several = climb(
+            dense,
+            slope,
+            eps=self.eps,
+            step_size=self.eps / 4,
+            n_steps=self.n_steps,
+        )
         with torch.no_grad():
             before, after, strong = (
                 output(rows, codes) for rows in (dense, single, several)

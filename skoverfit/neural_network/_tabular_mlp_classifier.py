@@ -429,7 +429,9 @@ or None, default=None
         ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        return self._mean_log_probabilities(self._outputs(X))
+        logs = self._log_probabilities(self._outputs(X))
+        mean = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
+        return mean - np.logaddexp.reduce(mean, axis=1, keepdims=True)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return log-odds of the second class, or log-probabilities of each.
@@ -464,8 +466,11 @@ or None, default=None
         return self.classes_[logs.argmax(axis=1)]
 
     def _scores(self, X: Any) -> np.ndarray:
+        """Return log-probabilities, or the nets' mean logits where there are none."""
         check_is_fitted(self)
-        return self._scores_of(self._outputs(X))
+        if self._has_probabilities():
+            return self.predict_log_proba(X)
+        return self._outputs(X).mean(axis=0)
 
     # --- what the base asks ----------------------------------------------------------
 

@@ -235,5 +235,7 @@ def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
         train=train,
         valid=valid or None,
         device=settings.device,
+        encoder=prepared[0].encoder,
+        classes=prepared[0].extra.get("classes"),
         **moved,  # type: ignore[arg-type]
     )

@@ -3,4 +3,26 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit.noisy_labels._co_teaching_classifier import (
+    CoTeachingClassifier as CoTeachingClassifier,
+)
+from skoverfit.noisy_labels._compressed_mlp_classifier import (
+    CompressedMLPClassifier as CompressedMLPClassifier,
+)
+from skoverfit.noisy_labels._estimate_transition_matrix import (
+    estimate_transition_matrix as estimate_transition_matrix,
+)
+from skoverfit.noisy_labels._noise_corrected_classifier import (
+    NoiseCorrectedClassifier as NoiseCorrectedClassifier,
+)
+from skoverfit.noisy_labels._transition_matrix_estimator import (
+    TransitionMatrixEstimator as TransitionMatrixEstimator,
+)
+
+__all__ = [
+    "CoTeachingClassifier",
+    "CompressedMLPClassifier",
+    "NoiseCorrectedClassifier",
+    "TransitionMatrixEstimator",
+    "estimate_transition_matrix",
+]

@@ -15,6 +15,9 @@ from skoverfit.over_sampling._smote import SMOTE as SMOTE
 from skoverfit.over_sampling._smoten import SMOTEN as SMOTEN
 from skoverfit.over_sampling._smotenc import SMOTENC as SMOTENC
 from skoverfit.over_sampling._smoter import SMOTER as SMOTER
+from skoverfit.over_sampling._temperature_over_sampler import (
+    TemperatureOverSampler as TemperatureOverSampler,
+)
 
 __all__ = [  # noqa: RUF022 - the plain order, as in every room
     "CalibratedGaussianOverSampler",
@@ -25,4 +28,5 @@ __all__ = [  # noqa: RUF022 - the plain order, as in every room
     "SMOTEN",
     "SMOTENC",
     "SMOTER",
+    "TemperatureOverSampler",
 ]

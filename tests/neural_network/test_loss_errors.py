@@ -4,10 +4,10 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_wine, make_classification
 from torch import nn
 
-from skoverfit.exceptions import BadInputError, SkoverfitWarning
+from skoverfit.exceptions import BadInputError, SkoverfitWarning, TrainingError
 from skoverfit.neural_network import (
     BackwardCorrectedLoss,
     ClassBalancedLoss,
@@ -22,7 +22,38 @@ from skoverfit.neural_network import (
     TabularMLPClassifier,
 )
 from skoverfit.neural_network._losses import CLASSIFICATION_LOSSES, get_loss
-from tests.neural_network._losses import rows
+from tests.neural_network._losses import EVERY, ready, rows
+
+
+@pytest.mark.parametrize(
+    ("logits", "target", "weight", "message"),
+    [
+        (torch.zeros(4, 1), torch.zeros(4).long(), None, r"shape \(4, 1\)"),
+        (torch.zeros(1, 4, 3), torch.zeros(4).long(), None, r"shape \(1, 4, 3\)"),
+        (torch.zeros(4, 3), torch.zeros(3).long(), None, r"4 class codes.*\(3,\)"),
+        (torch.zeros(2, 3), torch.tensor([0, 3]), None, r"code 3.*from 0 to 2"),
+        (torch.zeros(4, 3), torch.zeros(4).long(), torch.ones(3), r"\(3,\).* 4 rows"),
+        (torch.zeros(4, 3), torch.zeros(4).long(), torch.ones(4, 1), r"\(4, 1\).* 4"),
+    ],
+)
+@EVERY
+def test_every_loss_tells_a_bad_shape(loss, logits, target, weight, message):
+    with pytest.raises(BadInputError, match=message):
+        ready(loss)(logits, target, weight)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "ens_loss", "hinge", "exponential"])
+def test_a_learning_rate_that_explodes_is_named_at_its_step(loss):
+    X, y = make_classification(120, 4, n_redundant=0, random_state=0)
+    net = TabularMLPClassifier(
+        (8,), n_estimators=1, loss=loss, optimizer="sgd", learning_rate=1e6,
+        early_stopping=False, linear_start=False, warmup_epochs=0, random_state=0,
+    )  # fmt: skip
+    with pytest.raises(
+        TrainingError, match=r"at step \d+ .*learning rate is 1e\+06.*try learning_rate"
+    ):
+        net.fit(X, y)
+    assert not hasattr(net, "net_")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 """Every loss has the right gradient, becomes a known one, and tells probabilities."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from scipy.optimize import minimize
 from torch import nn
 
+from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network import (
     BackwardCorrectedLoss,
     ClassBalancedLoss,
@@ -293,3 +295,48 @@ def test_corrected_losses_find_the_true_classes():
         np.testing.assert_allclose(told, truth, atol=1e-5)
         loss.prepare(observed * 1000)
         np.testing.assert_allclose(loss.class_prior().numpy(), truth, atol=1e-6)
+
+
+def test_pull_of_pass_at_n_is_the_ratio_of_gradients():
+    log_p = torch.linspace(-30, -1e-9, 400, dtype=torch.float64)
+    for n in (1, 2, 16, 256):
+        at = log_p.clone().requires_grad_()
+        PassAtNLoss(n)._loss(at).sum().backward()
+        # The slope of cross-entropy in log p is -1.
+        np.testing.assert_allclose(PassAtNLoss(n).pull(log_p), -at.grad, atol=1e-7)
+
+
+def test_rows_that_are_done_are_left_out_of_the_mean():
+    logits = torch.tensor([[9.0, 0.0], [0.0, 0.0], [0.0, 1.0]], requires_grad=True)
+    target = torch.tensor([0, 0, 0])
+    weight = torch.tensor([5.0, 1.0, 3.0])
+    loss = PassAtNLoss(4, ignore_below=0.1)
+    plain = PassAtNLoss(4)
+    value = loss(logits, target)
+    torch.testing.assert_close(value, plain(logits[1:], target[1:]))
+    value.backward()
+    assert (logits.grad[0] == 0).all()
+    assert (logits.grad[1:] != 0).all()
+    torch.testing.assert_close(
+        loss(logits, target, weight), plain(logits[1:], target[1:], weight[1:])
+    )
+    # Each net of a stack has rows of its own, and a row of weight 0 is none.
+    stacked = torch.stack([logits, logits.flip(0)]).detach()
+    rows = loss.rows_of_nets(stacked, target.expand(2, 3), torch.ones(2, 3))
+    torch.testing.assert_close(rows[0], rows[1].flip(0))
+    padded = loss.rows_of_nets(stacked[0], target, torch.tensor([1.0, 1.0, 0.0]))
+    torch.testing.assert_close(padded[1], 2 * plain(logits[1:2], target[1:2]))
+    loss.eval()
+    torch.testing.assert_close(loss(logits, target), plain(logits, target))
+
+
+def test_a_batch_in_which_all_rows_are_done_has_no_gradient():
+    logits = torch.tensor([[9.0, 0.0]], requires_grad=True)
+    value = PassAtNLoss(4, ignore_below=0.5)(logits, torch.tensor([0]))
+    value.backward()
+    assert value.item() == 0
+    assert (logits.grad == 0).all()
+    with pytest.raises(BadInputError, match=r"'ignore_below'.*\[0, 1\].*Got 2"):
+        PassAtNLoss(ignore_below=2)
+    assert repr(PassAtNLoss(4, ignore_below=0.5)).endswith("ignore_below=0.5)")
+    assert pickle.loads(pickle.dumps(PassAtNLoss(ignore_below=0.5))).ignore_below == 0.5

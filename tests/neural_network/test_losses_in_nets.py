@@ -22,6 +22,7 @@ from skoverfit.neural_network import (
     ForwardCorrectedLoss,
     HingeLoss,
     LDAMLoss,
+    PassAtNLoss,
     StackedNets,
     TabularMLPClassifier,
 )
@@ -262,3 +263,15 @@ def test_a_loss_in_a_plain_skorch_net():
         train_split=None, verbose=0, max_epochs=15,
     )  # fmt: skip
     assert net.fit(X, y).score(X, y) > 0.9
+
+
+def test_a_net_leaves_done_rows_out():
+    X, y = make_classification(200, random_state=0)
+    small = {"n_estimators": 2, "max_epochs": 5, "random_state": 0}
+    nets = [
+        TabularMLPClassifier(loss=PassAtNLoss(4, ignore_below=least), **small).fit(X, y)
+        for least in (None, 0.0, 0.4)
+    ]
+    p = [net.predict_proba(X) for net in nets]
+    np.testing.assert_allclose(p[0], p[1], atol=1e-5)
+    assert np.abs(p[0] - p[2]).max() > 1e-3
