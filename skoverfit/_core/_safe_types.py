@@ -246,6 +246,7 @@ def _objects() -> Iterator[str]:
         "skoverfit.neural_network._batch_steps.BatchStep",
         "skoverfit.neural_network._batch_steps.Mixup",
         *(f"skoverfit.neural_network.{loss}" for loss in _NET_LOSSES),
+        "skoverfit.noisy_labels._memorization_result.MemorizationResult",
     )
     # The catalogue is a floor above this one, hence no import statement.
     catalogue = importlib.import_module("skoverfit.catalogue")

@@ -9,8 +9,23 @@ from skoverfit.noisy_labels._co_teaching_classifier import (
 from skoverfit.noisy_labels._compressed_mlp_classifier import (
     CompressedMLPClassifier as CompressedMLPClassifier,
 )
+from skoverfit.noisy_labels._el2n_scores import el2n_scores as el2n_scores
 from skoverfit.noisy_labels._estimate_transition_matrix import (
     estimate_transition_matrix as estimate_transition_matrix,
+)
+from skoverfit.noisy_labels._forgetting_scores import (
+    forgetting_scores as forgetting_scores,
+)
+from skoverfit.noisy_labels._grand_scores import grand_scores as grand_scores
+from skoverfit.noisy_labels._memorization_filter import (
+    MemorizationFilter as MemorizationFilter,
+)
+from skoverfit.noisy_labels._memorization_result import (
+    MemorizationResult as MemorizationResult,
+)
+from skoverfit.noisy_labels._memorization_scores import (
+    influence_scores as influence_scores,
+    memorization_scores as memorization_scores,
 )
 from skoverfit.noisy_labels._noise_corrected_classifier import (
     NoiseCorrectedClassifier as NoiseCorrectedClassifier,
@@ -22,7 +37,14 @@ from skoverfit.noisy_labels._transition_matrix_estimator import (
 __all__ = [
     "CoTeachingClassifier",
     "CompressedMLPClassifier",
+    "MemorizationFilter",
+    "MemorizationResult",
     "NoiseCorrectedClassifier",
     "TransitionMatrixEstimator",
+    "el2n_scores",
     "estimate_transition_matrix",
+    "forgetting_scores",
+    "grand_scores",
+    "influence_scores",
+    "memorization_scores",
 ]

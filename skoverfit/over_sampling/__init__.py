@@ -6,6 +6,9 @@ from __future__ import annotations
 from skoverfit.over_sampling._calibrated_gaussian import (
     CalibratedGaussianOverSampler as CalibratedGaussianOverSampler,
 )
+from skoverfit.over_sampling._coreset_augmentation import (
+    CoresetAugmentation as CoresetAugmentation,
+)
 from skoverfit.over_sampling._mlsmote import MLSMOTE as MLSMOTE
 from skoverfit.over_sampling._random_over_sampler import (
     RandomOverSampler as RandomOverSampler,
@@ -21,6 +24,7 @@ from skoverfit.over_sampling._temperature_over_sampler import (
 
 __all__ = [  # noqa: RUF022 - the plain order, as in every room
     "CalibratedGaussianOverSampler",
+    "CoresetAugmentation",
     "MLSMOTE",
     "RandomOverSampler",
     "SMOGN",
