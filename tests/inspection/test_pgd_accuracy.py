@@ -6,6 +6,7 @@ import torch
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from skorch import NeuralNetClassifier
+from torch import nn
 
 from skoverfit.inspection import pgd_accuracy
 from skoverfit.neural_network import TabularMLPClassifier
