@@ -24,7 +24,6 @@ from skoverfit._core._arrays import kind_of, n_rows, take_rows, to_numpy
 from skoverfit._core._random import derive_seed, root_entropy
 from skoverfit._core._validation import check_same_length
 from skoverfit.exceptions import BadInputError
-from skoverfit.neural_network._batch_steps import get_batch_step
 from skoverfit.neural_network._callbacks import CallbackSupport, epoch_events
 from skoverfit.neural_network._checkpoints import TrainingCheckpoint
 from skoverfit.neural_network._devices import get_device
@@ -57,6 +56,7 @@ from skoverfit.neural_network._prepared import (
 )
 from skoverfit.neural_network._saving import SavableNet
 from skoverfit.neural_network._settings import Settings
+from skoverfit.neural_network._steps_by_name import get_batch_step
 from skoverfit.neural_network._training import train_stack
 
 __all__ = ["BaseTabularMLP"]
