@@ -142,6 +142,7 @@ def _made(value: Any) -> Any:
 
 _SAMPLER_APPLIES = "skoverfit.model_selection._apply.sampler_applies"
 _SMOTE_PAPER = "Chawla, Bowyer, Hall & Kegelmeyer (2002), JAIR 16"
+_CONFIDENT_PAPER = "Northcutt, Jiang & Chuang (2021), JAIR 70, arXiv:1911.00068"
 _NET_PAPER = "Holzmueller, Grinsztajn & Steinwart (2024), NeurIPS, arXiv:2407.04491"
 # Full batches without masks or held-out rows, in double precision: only so are weights
 # repetition to the last digits, as scikit-learn's checks demand (and as it tests its
@@ -331,6 +332,34 @@ REMEDIES: tuple[Remedy, ...] = (
         cost=2.0,
         paper="Zhang, Zhao, Yao, Yuan & Huang (2023), ICCV, arXiv:2211.10955",
         test_params={"random_state": 0},
+    ),
+    Remedy(
+        name="cleaned",
+        title="suspect labels dropped",
+        path="skoverfit.noisy_labels.CleanedClassifier",
+        kind="label_noise",
+        role="wrap",
+        parameters={"cv": 3},
+        search_space={"mode": ["drop", "weight", "relabel"]},
+        applies="skoverfit.model_selection._apply.probabilities_apply",
+        cost=4.0,
+        paper=_CONFIDENT_PAPER,
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "cv": 2,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
+        name="confident_learning",
+        title="confident learning as a step",
+        path="skoverfit.noisy_labels.ConfidentLearningFilter",
+        kind="label_noise",
+        role="step",
+        cost=6.0,
+        paper=_CONFIDENT_PAPER,
+        in_bench=False,
+        test_params={"cv": 2, "random_state": 0},
     ),
     Remedy(
         name="regularization",

@@ -3,4 +3,14 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from skoverfit.noisy_labels._cleaned_classifier import (
+    CleanedClassifier as CleanedClassifier,
+)
+from skoverfit.noisy_labels._confident_learning_filter import (
+    ConfidentLearningFilter as ConfidentLearningFilter,
+)
+from skoverfit.noisy_labels._find_label_issues import (
+    find_label_issues as find_label_issues,
+)
+
+__all__ = ["CleanedClassifier", "ConfidentLearningFilter", "find_label_issues"]
