@@ -17,14 +17,22 @@ from skoverfit._core._arrays import ContainerSpec
 from skoverfit._core._resampling._data import ResamplingData
 from skoverfit._core._resampling._random import check_any_table
 from skoverfit.noisy_labels._detection import BaseDetector, Issues
-from skoverfit.noisy_labels._find_label_issues import CONSTRAINTS, judge
+from skoverfit.noisy_labels._find_label_issues import CONSTRAINTS
+from skoverfit.noisy_labels._judged import judge_known
 from skoverfit.noisy_labels._out_of_fold import (
     checked_splits,
     out_of_fold_proba,
     refuse_fitted,
 )
 
-__all__ = ["ConfidentLearningFilter"]
+__all__ = ["ConfidentLearningFilter", "default_model"]
+
+
+def default_model() -> Any:
+    """Return what makes probabilities where no classifier was given."""
+    return make_pipeline(
+        StandardScaler(with_mean=False), LogisticRegression(max_iter=1000)
+    )
 
 
 class ConfidentLearningFilter(BaseDetector):
@@ -153,11 +161,7 @@ class ConfidentLearningFilter(BaseDetector):
         self.n_jobs = n_jobs
 
     def _model(self) -> Any:
-        if self.estimator is not None:
-            return self.estimator
-        return make_pipeline(
-            StandardScaler(with_mean=False), LogisticRegression(max_iter=1000)
-        )
+        return default_model() if self.estimator is None else self.estimator
 
     def _check_parameters(self) -> None:
         refuse_fitted(self.estimator, "estimator")
@@ -177,9 +181,10 @@ class ConfidentLearningFilter(BaseDetector):
             data.sample_weight,
             self.n_jobs,
         )
-        found = judge(
-            proba[judged],
-            data.codes[judged],
+        return judge_known(
+            proba,
+            judged,
+            data.codes,
             filter_by=self.filter_by,
             tail_guard=self.tail_guard,
             tau=self.tau,
@@ -188,13 +193,6 @@ class ConfidentLearningFilter(BaseDetector):
             num_to_remove_per_class=self.num_to_remove_per_class,
             min_examples_per_class=self.min_examples_per_class,
         )
-        mask = np.zeros(data.n, dtype=bool)
-        quality = np.full(data.n, np.nan)
-        mask[judged], quality[judged] = found.mask, found.quality
-        predicted = data.codes.copy()
-        assert found.predicted is not None
-        predicted[judged] = found.predicted
-        return Issues(quality, mask, predicted, {"pred_proba_": proba})
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

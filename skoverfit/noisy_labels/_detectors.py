@@ -16,6 +16,10 @@ __all__ = ["DETECTORS", "detector_for", "fit_detector", "is_detector"]
 # Name -> class of this room. Loaded on use.
 DETECTORS = {
     "confident_learning": "ConfidentLearningFilter",
+    "forest": "ForestDisagreementFilter",
+    "lof": "LOFClassFilter",
+    "neighbors": "NeighborDisagreementFilter",
+    "small_loss": "SmallLossFilter",
 }
 
 

@@ -59,8 +59,10 @@ def checked_splits(
         wanted = 5 if cv is None else int(cv)
         units = n if groups is None else len(np.unique(groups))
         if wanted < 2 or (wanted > units and cv is not None) or units < 2:
-            what = "rows" if groups is None else "groups"
-            raise ValueError(f"cv={cv} must be from 2 to the {units} {what} there are.")
+            what = "samples" if groups is None else "groups"
+            raise ValueError(
+                f"cv={cv} must be from 2 to the number of {what}, and n_{what}={units}."
+            )
         wanted = min(wanted, units)
         seed = derive_seed(entropy, "folds")
         if not stratify:
