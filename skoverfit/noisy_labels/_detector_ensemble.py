@@ -95,7 +95,7 @@ class DetectorEnsemble(BaseDetector, _BaseComposition):
     ...     random_state=0,
     ... ).fit(X, y)
     >>> print(f"{wrong[voters.issue_mask_].mean():.2f}")
-    0.99
+    0.97
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

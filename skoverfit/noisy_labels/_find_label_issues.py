@@ -216,7 +216,7 @@ def find_label_issues(
     """
     present, codes = check_labels(y)
     proba, codes = checked_probabilities(pred_proba, present, codes, classes)
-    if len(codes) >= _MANY and np.array_equal(proba.argmax(axis=1), codes):
+    if len(codes) >= _MANY and _agrees(proba, codes):
         warn(
             "pred_proba agrees with every label: either no label is wrong, or a model "
             "that trained on these rows made it. Probabilities must be out of fold."
@@ -240,6 +240,14 @@ def find_label_issues(
     seen = cl.adjusted(proba, codes, tau) if tail_guard else proba
     score = quality_of(seen[rows], codes[rows], return_indices_ranked_by)
     return rows[np.argsort(score, kind="stable")]
+
+
+def _agrees(proba: np.ndarray, codes: np.ndarray) -> bool:
+    """Whether each label is the most probable class; most often a few rows tell."""
+    return all(
+        np.array_equal(proba[rows].argmax(axis=1), codes[rows])
+        for rows in (slice(k, k + 4096) for k in range(0, len(codes), 4096))
+    )
 
 
 def checked_probabilities(

@@ -190,7 +190,7 @@ def test_all_forms_of_cleanlab_are_read_alike(blobs, given):
     )
     learning.find_label_issues(labels=codes, pred_probs=proba)
 
-    class Lab:  # what Datalab answers with, tested below against the real one
+    class Lab:  # what Datalab answers with; itself it needs another package
         def get_issues(self, kind):
             assert kind == "label"
             return pd.DataFrame({"is_label_issue": mask, "label_score": proba[:, 0]})
