@@ -322,6 +322,19 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={"n_neighbors": 3, "random_state": 0},
     ),
     Remedy(
+        name="certified_search",
+        title="certified search",
+        path="skoverfit.model_selection.CertifiedSearchCV",
+        kind="regularization",
+        role="tool",
+        paper="Akinwande, Jiang, Sam & Kolter (2024), ICLR, arXiv:2310.03957",
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "param_grid": {"C": [0.1, 1.0]},
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="rcal_sampler",
         title="calibrated Gaussians",
         path="skoverfit.over_sampling.CalibratedGaussianOverSampler",

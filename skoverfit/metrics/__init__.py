@@ -31,6 +31,10 @@ from skoverfit.metrics._multiclass_roc_auc import (
 from skoverfit.metrics._pass_at_n_score import (
     pass_at_n_score as pass_at_n_score,
 )
+from skoverfit.metrics._risk_certificate import (
+    kl_inverse as kl_inverse,
+    risk_certificate as risk_certificate,
+)
 from skoverfit.metrics._softmax_collapse_rate import (
     softmax_collapse_rate as softmax_collapse_rate,
 )
@@ -46,9 +50,11 @@ __all__ = [
     "expected_calibration_error",
     "generalization_gap",
     "geometric_mean_score",
+    "kl_inverse",
     "label_quality_score",
     "multiclass_roc_auc",
     "pass_at_n_score",
+    "risk_certificate",
     "softmax_collapse_rate",
     "spiegelhalter_z",
 ]

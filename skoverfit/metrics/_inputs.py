@@ -21,6 +21,7 @@ __all__ = [
     "recall_counts",
     "require_pairs",
     "warn_missing",
+    "wrong_rows",
 ]
 
 # How far a row of float32 probabilities may be from the sum 1, and one from [0, 1].
@@ -245,23 +246,36 @@ def warn_missing(classes: np.ndarray, totals: np.ndarray, stacklevel: int = 4) -
     )
 
 
-def recall_counts(
-    y_true: Any, y_pred: Any, labels: Any, sample_weight: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the (weighted) hits and rows of each class that has rows."""
+def wrong_rows(y_true: Any, y_pred: Any) -> np.ndarray:
+    """Return where labels and predictions differ."""
+    truth, predicted = _comparable_labels(y_true, y_pred)
+    if truth.size == 0:
+        raise ValueError("y_true is empty; at least one row is needed.")
+    return truth != predicted
+
+
+def _comparable_labels(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     truth = _label_array(y_true, "y_true")
     predicted = _label_array(y_pred, "y_pred")
     if truth.size != predicted.size:
         raise ValueError(
             f"y_true has {truth.size} rows, but y_pred has {predicted.size}."
         )
+    text = {array.dtype.kind == "U" for array in (truth, predicted)}
+    if len(text) == 2 and "O" not in (truth.dtype.kind, predicted.dtype.kind):
+        raise ValueError(
+            "y_true and y_pred have different types: "
+            f"{truth.dtype} and {predicted.dtype}."
+        )
+    return truth, predicted
+
+
+def recall_counts(
+    y_true: Any, y_pred: Any, labels: Any, sample_weight: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the (weighted) hits and rows of each class that has rows."""
+    truth, predicted = _comparable_labels(y_true, y_pred)
     if labels is None:
-        text = {array.dtype.kind == "U" for array in (truth, predicted)}
-        if len(text) == 2 and "O" not in (truth.dtype.kind, predicted.dtype.kind):
-            raise ValueError(
-                "y_true and y_pred have different types: "
-                f"{truth.dtype} and {predicted.dtype}."
-            )
         # The classes of both: a class that is only ever predicted must be noticed.
         labels = _unique(np.concatenate([truth, predicted]), "y_true with y_pred")[0]
     codes, classes = encode_labels(truth, labels, None)

@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Applying remedies to an estimator."""
+"""Searches and estimates that stay honest about their own selection."""
 
-__all__: list[str] = []
+from skoverfit.model_selection._certified_search import (
+    CertifiedSearchCV as CertifiedSearchCV,
+)
+
+__all__ = ["CertifiedSearchCV"]
