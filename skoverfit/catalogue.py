@@ -445,6 +445,9 @@ REMEDIES: tuple[Remedy, ...] = (
         path="skoverfit.noisy_labels.DetectorEnsemble",
         kind="label_noise",
         role="step",
+        parameters={
+            "detectors": [("near", "neighbors"), ("trees", "forest"), ("lof", "lof")]
+        },
         cost=8.0,
         paper="Brodley & Friedl (1999), JAIR 11",
         in_bench=False,
