@@ -435,8 +435,11 @@ REMEDIES: tuple[Remedy, ...] = (
         title="rows of large score dropped",
         path="skoverfit.noisy_labels.RowScoreFilter",
         kind="label_noise",
-        role="tool",
+        role="step",
+        parameters={"scores": "loss"},
+        cost=6.0,
         paper="Paul, Ganguli & Dziugaite (2021), NeurIPS, arXiv:2107.07075",
+        in_bench=False,
         test_params={"scores": "loss", "contamination": 0.2, "random_state": 0},
     ),
     Remedy(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn import config_context
 from sklearn.mixture import GaussianMixture
 
 __all__ = ["upper_share"]
@@ -21,6 +22,14 @@ def upper_share(
     the upper half of their range. Rows of classes with few rows, or whose means are
     not further apart than ``apart`` standard deviations, get 0.
     """
+    # The start by k-means, which chooses the deviations, is for numpy only.
+    with config_context(array_api_dispatch=False):
+        return _upper_share(scores, codes, n_classes, apart)
+
+
+def _upper_share(
+    scores: np.ndarray, codes: np.ndarray, n_classes: int, apart: float
+) -> np.ndarray:
     out = np.zeros(len(scores))
     for k in range(n_classes):
         rows = np.flatnonzero(codes == k)

@@ -104,6 +104,16 @@ class RowScoreFilter(BaseDetector):
         best one.
     sampling_strategy_ : dict
         Labels whose rows may be suspects.
+    n_generated_ : dict
+        Class -> rows made: 0.
+    class_prior_before_ : ndarray of shape (n_classes,)
+        Share of each class before, of the weight where rows have one.
+    class_prior_after_ : ndarray of shape (n_classes,)
+        The same after `fit_resample`.
+    sample_weight_ : ndarray of shape (n_kept,) or None
+        Weights of the kept rows, where weights were given to `fit_resample`.
+    groups_ : ndarray of shape (n_kept,) or None
+        Groups of the kept rows, where they were given to `fit_resample`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
