@@ -64,7 +64,7 @@ class Remedy:
         and ``is_synthetic_`` afterwards.
     in_bench : bool, default=True
         Whether the benchmark tries it when nobody names remedies. False for second
-        names of one remedy.
+        names of one remedy, and for what takes long.
     test_params : mapping, default={}
         Parameters of the common tests: cheap, with a fixed ``random_state``. A value
         ``"new:dotted.path"`` is an instance of that class, also inside a list or tuple;
@@ -216,6 +216,24 @@ REMEDIES: tuple[Remedy, ...] = (
         paper="Guo, Pleiss, Sun & Weinberger (2017), ICML, arXiv:1706.04599",
     ),
     Remedy(
+        name="self_ensemble",
+        title="self-ensembling",
+        path="skoverfit.calibration.SelfEnsembleClassifier",
+        kind="calibration",
+        role="wrap",
+        parameters={"combine": "auto", "cv": 3},
+        search_space={"perturb": ["gaussian", "mask"], "scale": [0.1, 0.3]},
+        cost=5.0,
+        paper="Li, Zhou, Glavas, Korhonen & Vulic (2023), arXiv:2312.13772",
+        # Twenty predictions of each row: only where it is named.
+        in_bench=False,
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "n_variants": 5,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="smote",
         title="SMOTE",
         path="skoverfit.over_sampling.SMOTE",
@@ -302,6 +320,20 @@ REMEDIES: tuple[Remedy, ...] = (
         test_params={"random_state": 0},
     ),
     Remedy(
+        name="temperature_over",
+        title="over-sampling by temperature",
+        path="skoverfit.over_sampling.TemperatureOverSampler",
+        kind="imbalance",
+        role="step",
+        search_space={"tau": [1.5, 2.0, 5.0]},
+        applies=_SAMPLER_APPLIES,
+        cost=1.5,
+        paper="Li, Xu, Tan, Murray & Khashabi (2025), NAACL, arXiv:2410.04579",
+        in_bench=False,
+        # The ready-made checks demand even classes.
+        test_params={"tau": float("inf"), "random_state": 0},
+    ),
+    Remedy(
         name="random_under",
         title="random under-sampling",
         path="skoverfit.under_sampling.RandomUnderSampler",
@@ -311,6 +343,64 @@ REMEDIES: tuple[Remedy, ...] = (
         cost=0.3,
         paper="Buda, Maki & Mazurowski (2018), Neural Networks 106",
         test_params={"random_state": 0},
+    ),
+    Remedy(
+        name="el2n",
+        title="hard rows only (EL2N)",
+        path="skoverfit.under_sampling.EL2NPruner",
+        kind="none",
+        role="step",
+        in_bench=False,
+        search_space={"keep": [0.5, 0.7], "offset": [0.0, 0.1]},
+        cost=6.0,
+        paper="Paul, Ganguli & Dziugaite (2021), NeurIPS, arXiv:2107.07075",
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "n_runs": 1,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
+        name="facility_location",
+        title="coreset by facility location",
+        path="skoverfit.under_sampling.FacilityLocationSampler",
+        kind="none",
+        role="step",
+        in_bench=False,
+        search_space={"fraction": [0.3, 0.5]},
+        cost=2.0,
+        paper="Liu & Mirzasoleiman (2022), NeurIPS, arXiv:2210.08363",
+        test_params={"random_state": 0},
+    ),
+    Remedy(
+        name="coreset_augmentation",
+        title="augmented coreset",
+        path="skoverfit.over_sampling.CoresetAugmentation",
+        kind="regularization",
+        role="step",
+        in_bench=False,
+        search_space={"fraction": [0.1, 0.3], "strength": [0.1, 0.3]},
+        cost=2.0,
+        paper="Liu & Mirzasoleiman (2022), NeurIPS, arXiv:2210.08363",
+        test_params={"random_state": 0},
+    ),
+    Remedy(
+        name="memorization",
+        title="memorized rows dropped",
+        path="skoverfit.noisy_labels.MemorizationFilter",
+        kind="label_noise",
+        role="step",
+        in_bench=False,
+        search_space={"threshold": [0.25, 0.5, 0.75]},
+        cost=60.0,
+        paper="Feldman & Zhang (2020), NeurIPS, arXiv:2008.03703",
+        test_params={
+            "estimator": {
+                "new:sklearn.neighbors.KNeighborsClassifier": {"n_neighbors": 1}
+            },
+            "n_runs": 40,
+            "random_state": 0,
+        },
     ),
     Remedy(
         name="nearest_neighbors",
@@ -333,6 +423,52 @@ REMEDIES: tuple[Remedy, ...] = (
             "param_grid": {"C": [0.1, 1.0]},
             "random_state": 0,
         },
+    ),
+    Remedy(
+        name="single_pass",
+        title="single pass with its own learning curve",
+        path="skoverfit.model_selection.SinglePassLearner",
+        kind="regularization",
+        role="tool",
+        paper="Komatsuzaki (2019), arXiv:1906.06669",
+        test_params={
+            "estimator": {
+                # Not so fast that a hundred unscaled rows lose a class.
+                "new:sklearn.linear_model.SGDClassifier": {
+                    "loss": "log_loss",
+                    "learning_rate": "constant",
+                    "eta0": 0.01,
+                    "random_state": 0,
+                }
+            },
+            "batch_size": 4,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
+        name="learning_curve",
+        title="learning-curve extrapolation",
+        path="skoverfit.model_selection.LearningCurveExtrapolator",
+        kind="none",
+        role="tool",
+        paper="Viering & Loog (2023), IEEE TPAMI 45, arXiv:2103.10948",
+        test_params={
+            "estimator": "new:sklearn.naive_bayes.GaussianNB",
+            "train_sizes": [0.4, 0.55, 0.7, 0.85, 1.0],
+            "cv": 2,
+            "backtest": 1,
+            "n_bootstrap": 2,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
+        name="scaling_law",
+        title="scaling law",
+        path="skoverfit.model_selection.ScalingLaw",
+        kind="none",
+        role="tool",
+        paper="Gadre et al. (2025), ICLR, arXiv:2403.08540",
+        test_params={"n_bootstrap": 3, "random_state": 0},
     ),
     Remedy(
         name="rcal_sampler",
@@ -566,8 +702,29 @@ REMEDIES: tuple[Remedy, ...] = (
         path="skoverfit.model_selection._net_losses.use_ens_loss",
         kind="regularization",
         role="configure",
+        parameters={"cv": 3},
         applies="skoverfit.model_selection._net_losses.loss_applies",
         paper="Dai (2025), ICML, arXiv:2409.00908",
+    ),
+    Remedy(
+        name="weight_decay",
+        title="weight decay",
+        path="skoverfit.model_selection._net_losses.tune_weight_decay",
+        kind="regularization",
+        role="configure",
+        parameters={"cv": 3},
+        applies="skoverfit.model_selection._net_losses.weight_decay_applies",
+        cost=10.0,
+        paper="Loshchilov & Hutter (2019), ICLR, arXiv:1711.05101",
+    ),
+    Remedy(
+        name="early_stopping",
+        title="early stopping",
+        path="skoverfit.model_selection._net_losses.use_early_stopping",
+        kind="regularization",
+        role="configure",
+        applies="skoverfit.model_selection._net_losses.early_stopping_applies",
+        paper="Prechelt (1998), Early Stopping - But When?",
     ),
     Remedy(
         name="ens_loss_classifier",
@@ -578,6 +735,74 @@ REMEDIES: tuple[Remedy, ...] = (
         paper="Dai (2025), ICML, arXiv:2409.00908",
         # Expected ranks, where weights can be repetition.
         test_params={**_NET_TEST_PARAMS, "sampling": "expected"},
+    ),
+    Remedy(
+        name="co_teaching",
+        title="co-teaching",
+        path="skoverfit.noisy_labels.CoTeachingClassifier",
+        kind="label_noise",
+        role="replace",
+        search_space={"compression": [None, "dropout", "nested"]},
+        # Beside its plain twin, not in the place of every estimator.
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        cost=2.0,
+        paper="Han et al. (2018), NeurIPS, arXiv:1804.06872",
+        # A share of a batch of all rows is left out from the first epoch on.
+        test_params={
+            **{
+                name: value
+                for name, value in _NET_TEST_PARAMS.items()
+                if name not in ("early_stopping", "linear_start")
+            },
+            "n_estimators": 2,
+            "forget_rate": 0.1,
+            "n_gradual": 0,
+        },
+    ),
+    Remedy(
+        name="compressed_mlp",
+        title="net with compressed features",
+        path="skoverfit.noisy_labels.CompressedMLPClassifier",
+        kind="label_noise",
+        role="replace",
+        search_space={"compression": ["dropout", "nested"]},
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        paper="Chen, Hu, Shen, Ai & Suykens (2022), IEEE TNNLS, arXiv:2206.13140",
+        # Whatever the widths, the features of one net are not masked to nothing.
+        test_params={
+            **{k: v for k, v in _NET_TEST_PARAMS.items() if k != "linear_start"},
+            "sigma": 1000.0,
+        },
+    ),
+    Remedy(
+        name="noise_corrected",
+        title="loss corrected for label noise",
+        path="skoverfit.noisy_labels.NoiseCorrectedClassifier",
+        kind="label_noise",
+        role="wrap",
+        search_space={"correction": ["forward", "revision"]},
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        cost=2.0,
+        paper="Patrini, Rozza, Menon, Nock & Qu (2017), CVPR, arXiv:1609.03683",
+        test_params={
+            "estimator": {
+                "new:skoverfit.neural_network.TabularMLPClassifier": _NET_TEST_PARAMS
+            },
+            "transition_matrix": 0.1,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
+        name="transition_matrix",
+        title="estimate of how labels are confused",
+        path="skoverfit.noisy_labels.TransitionMatrixEstimator",
+        kind="label_noise",
+        role="tool",
+        paper="Northcutt, Jiang & Chuang (2021), JAIR 70, arXiv:1911.00068",
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "random_state": 0,
+        },
     ),
     Remedy(
         name="pipeline",

@@ -61,6 +61,7 @@ _NET_LOSSES = (
     "_noise_losses.ForwardCorrectedLoss",
     "_noise_losses.GeneralizedCrossEntropyLoss",
     "_noise_losses.SymmetricCrossEntropyLoss",
+    "_transition_loss.LearnedTransitionLoss",
 )
 # Loaders that call or look up what the file says; no list makes them safe.
 _FORBIDDEN_LOADERS = frozenset({"CachedNode", "MethodNode", "OperatorFuncNode"})
@@ -245,6 +246,7 @@ def _objects() -> Iterator[str]:
         "skoverfit.neural_network._batch_steps.BatchStep",
         "skoverfit.neural_network._batch_steps.Mixup",
         *(f"skoverfit.neural_network.{loss}" for loss in _NET_LOSSES),
+        "skoverfit.noisy_labels._memorization_result.MemorizationResult",
     )
     # The catalogue is a floor above this one, hence no import statement.
     catalogue = importlib.import_module("skoverfit.catalogue")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from skoverfit.bench._aggregate import QUESTIONS, Measured, Results
+from skoverfit.bench._estimators import estimator_note
 from skoverfit.bench._types import Failure, Skipped, TableInfo
 
 __all__ = ["failures", "notes", "protocol", "skipped", "tables"]
@@ -109,7 +110,13 @@ def protocol(results: Results) -> dict[str, str]:
         "columns as they were read (numbers, categories, text, dates, missing values) "
         "and encoded afterwards, as the test rows are"
     }
+    about = "; ".join(
+        note
+        for name, described in results.run["estimators"].items()
+        if (note := estimator_note(name, described))
+    )
     return {
+        **({"Estimators": about[:1].upper() + about[1:]} if about else {}),
         "Folds": folds
         + (f"; by {', '.join(sorted(kinds))}" if kinds else "; stratified"),
         "Training folds": "re-sampling, tuning, noise and imbalance happen here "

@@ -35,6 +35,8 @@ from skoverfit.bench._report import write_report
 from skoverfit.bench._runner import RunOutcome, run_plan
 from skoverfit.bench._suites import (
     AS_IT_IS,
+    SUITE_ESTIMATORS,
+    SUITE_REMEDIES,
     SUITES,
     Scenario,
     embedded_tables,
@@ -148,7 +150,9 @@ def _pick_tables(
             )
     name = suite or "quick"
     scenarios = suite_scenarios(name)
-    return name, list(embedded_tables(small=name == "quick")), scenarios
+    # Nets are slow enough as it is.
+    small = name in ("quick", *SUITE_ESTIMATORS)
+    return name, list(embedded_tables(small=small)), scenarios
 
 
 def _describe_cells(plan: Plan) -> str:
@@ -265,14 +269,14 @@ def bench(
         typer.Option(
             help="Some of: "
             + ", ".join(r.name for r in REMEDIES if r.role != "tool")
-            + ". Default: all; nothing and threshold are always there."
+            + ". Default: all, or the suite's; nothing and threshold are always there."
         ),
     ] = None,
     estimators: Annotated[
         str | None,
         typer.Option(
             help=f"Some of: {', '.join(ESTIMATOR_TITLES)}. Default: all but "
-            f"{', '.join(ONLY_BY_NAME)}."
+            f"{', '.join(ONLY_BY_NAME)}; the suite losses has these two."
         ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
@@ -325,8 +329,15 @@ def bench(
         plan = make_plan(
             tables,
             scenarios=scenarios,
-            estimators=make_estimators(_names(estimators), small=name == "quick"),
-            remedies=_names(remedies),
+            estimators=make_estimators(
+                SUITE_ESTIMATORS.get(suite or "")
+                if estimators is None
+                else _names(estimators),
+                small=name == "quick",
+            ),
+            remedies=SUITE_REMEDIES.get(suite or "")
+            if remedies is None
+            else _names(remedies),
             n_splits=folds,
             n_repeats=1 if repeats is None and name in SUITES else repeats,
             random_state=seed,

@@ -17,7 +17,15 @@ from skoverfit.bench._types import Table
 from skoverfit.datasets import make_label_noise, make_long_tail
 from skoverfit.exceptions import BadInputError
 
-__all__ = ["AS_IT_IS", "SUITES", "Scenario", "embedded_tables", "suite_scenarios"]
+__all__ = [
+    "AS_IT_IS",
+    "SUITES",
+    "SUITE_ESTIMATORS",
+    "SUITE_REMEDIES",
+    "Scenario",
+    "embedded_tables",
+    "suite_scenarios",
+]
 
 _QUICK_DIGITS_ROWS = 500
 
@@ -128,6 +136,30 @@ SUITES: dict[str, tuple[Scenario, ...]] = {
         Scenario(
             "20 % confused with the next class", noise_rate=0.2, noise_kind="pair"
         ),
+    ),
+    "losses": (
+        AS_IT_IS,
+        Scenario("1:20 imbalance", imbalance_ratio=20.0),
+        Scenario("20 % wrong labels", noise_rate=0.2),
+    ),
+}
+# What a suite measures where nobody names estimators or remedies; otherwise all.
+SUITE_ESTIMATORS: dict[str, tuple[str, ...]] = {"losses": ("plain_mlp", "mlp")}
+SUITE_REMEDIES: dict[str, tuple[str, ...]] = {
+    "losses": (
+        "smote",
+        "random_over",
+        "random_under",
+        "rcal_sampler",
+        "class_weight",
+        "mixup",
+        "logit_adjusted",
+        "ldam",
+        "generalized_cross_entropy",
+        "label_smoothing",
+        "ens_loss",
+        "weight_decay",
+        "early_stopping",
     ),
 }
 

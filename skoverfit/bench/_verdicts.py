@@ -309,6 +309,8 @@ class Judge:
     def _over_groups(clauses: list[Clause]) -> str:
         helped = [f"“{c['group']}”" for c in clauses if c["outcome"] == "helps"]
         others = [f"“{c['group']}”" for c in clauses if c["outcome"] != "helps"]
+        if all(c["outcome"] == "too_little_data" for c in clauses):
+            return clauses[0]["sentence"]
         if not helped:
             return "No remedy helps in any scenario."
         text = f"A remedy helps in {_listed(helped)}"

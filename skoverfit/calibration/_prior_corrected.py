@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,12 +22,10 @@ from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     _raise_for_params,
-    _routing_enabled,
-    process_routing,
 )
 from sklearn.utils.validation import check_is_fitted
 
-from skoverfit.calibration._inputs import checked_rows
+from skoverfit.calibration._inputs import checked_rows, estimator_params
 from skoverfit.calibration._priors import given_prior, positive, seen_prior, shares
 
 __all__ = ["PriorCorrectedClassifier"]
@@ -207,7 +204,7 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
             check_is_fitted(self.estimator)
             estimator = self.estimator
         else:
-            params = self._params(weights, groups, fit_params)
+            params = estimator_params(self, weights, groups, fit_params)
             estimator = clone(self.estimator).fit(X, y, **params)
         classes = np.asarray(estimator.classes_)
         unknown = np.setdiff1d(y, classes)
@@ -226,24 +223,6 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         self.train_prior_, self.target_prior_ = train, target
         self.thresholds_ = train / target / (train / target).sum()
         return self
-
-    def _params(self, weights: Any, groups: Any, fit_params: dict) -> dict[str, Any]:
-        """Return what goes to the classifier's `fit`."""
-        given = {"sample_weight": weights, "groups": groups}
-        given = {name: value for name, value in given.items() if value is not None}
-        if _routing_enabled():
-            return dict(
-                process_routing(self, "fit", **fit_params, **given).estimator.fit
-            )
-        taken = signature(self.estimator.fit).parameters
-        for name in given:
-            if name not in taken:
-                raise ValueError(
-                    f"{type(self.estimator).__name__}.fit has no parameter {name!r}. "
-                    "Leave it out, or enable metadata routing and request it where it "
-                    "is wanted."
-                )
-        return given
 
     def _priors(
         self, estimator: Any, y: np.ndarray, weights: Any, classes: np.ndarray

@@ -3,6 +3,42 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skoverfit.noisy_labels import (
+        MemorizationResult as MemorizationResult,
+        el2n_scores as el2n_scores,
+        forgetting_scores as forgetting_scores,
+        grand_scores as grand_scores,
+        influence_scores as influence_scores,
+        memorization_scores as memorization_scores,
+    )
+
+from skoverfit.inspection._adversarial_strength import (
+    adversarial_strength as adversarial_strength,
+)
+from skoverfit.inspection._boundary_tilt_display import (
+    BoundaryTiltDisplay as BoundaryTiltDisplay,
+)
+from skoverfit.inspection._deviation_angle import deviation_angle as deviation_angle
+from skoverfit.inspection._grokking_display import GrokkingDisplay as GrokkingDisplay
+from skoverfit.inspection._linear_agreement import linear_agreement as linear_agreement
+from skoverfit.inspection._local_deviation_angle import (
+    local_deviation_angle as local_deviation_angle,
+)
+from skoverfit.inspection._memorization_display import (
+    MemorizationDisplay as MemorizationDisplay,
+)
+from skoverfit.inspection._pgd_accuracy import pgd_accuracy as pgd_accuracy
+from skoverfit.inspection._removal_curve import (
+    RemovalCurve as RemovalCurve,
+    removal_curve as removal_curve,
+)
+from skoverfit.inspection._repetition_curve_display import (
+    RepetitionCurveDisplay as RepetitionCurveDisplay,
+)
 from skoverfit.inspection._resampling_display import (
     ResamplingDisplay as ResamplingDisplay,
 )
@@ -13,14 +49,49 @@ from skoverfit.inspection._synthetic_report import (
 from skoverfit.inspection._synthetic_report_display import (
     SyntheticReportDisplay as SyntheticReportDisplay,
 )
+from skoverfit.inspection._tilt_spectrum import tilt_spectrum as tilt_spectrum
 from skoverfit.inspection._training_curve_display import (
     TrainingCurveDisplay as TrainingCurveDisplay,
 )
 
 __all__ = [
+    "BoundaryTiltDisplay",
+    "GrokkingDisplay",
+    "MemorizationDisplay",
+    "MemorizationResult",
+    "RemovalCurve",
+    "RepetitionCurveDisplay",
     "ResamplingDisplay",
     "SyntheticReport",
     "SyntheticReportDisplay",
     "TrainingCurveDisplay",
+    "adversarial_strength",
+    "deviation_angle",
+    "el2n_scores",
+    "forgetting_scores",
+    "grand_scores",
+    "influence_scores",
+    "linear_agreement",
+    "local_deviation_angle",
+    "memorization_scores",
+    "pgd_accuracy",
+    "removal_curve",
     "synthetic_report",
+    "tilt_spectrum",
 ]
+
+_ROW_SCORES = (
+    "MemorizationResult",
+    "el2n_scores",
+    "forgetting_scores",
+    "grand_scores",
+    "influence_scores",
+    "memorization_scores",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Look row scores up where they live: that room loads nets, and pictures don't."""
+    if name in _ROW_SCORES:
+        return getattr(import_module("skoverfit.noisy_labels"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

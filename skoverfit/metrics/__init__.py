@@ -28,6 +28,9 @@ from skoverfit.metrics._label_quality_score import (
 from skoverfit.metrics._multiclass_roc_auc import (
     multiclass_roc_auc as multiclass_roc_auc,
 )
+from skoverfit.metrics._pass_at_k_from_counts import (
+    pass_at_k_from_counts as pass_at_k_from_counts,
+)
 from skoverfit.metrics._pass_at_n_score import (
     pass_at_n_score as pass_at_n_score,
 )
@@ -53,6 +56,7 @@ __all__ = [
     "kl_inverse",
     "label_quality_score",
     "multiclass_roc_auc",
+    "pass_at_k_from_counts",
     "pass_at_n_score",
     "risk_certificate",
     "softmax_collapse_rate",

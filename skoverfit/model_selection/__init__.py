@@ -4,5 +4,25 @@
 from skoverfit.model_selection._certified_search import (
     CertifiedSearchCV as CertifiedSearchCV,
 )
+from skoverfit.model_selection._learning_curve_extrapolator import (
+    LearningCurveExtrapolator as LearningCurveExtrapolator,
+)
+from skoverfit.model_selection._repetition_curve import (
+    repetition_curve as repetition_curve,
+)
+from skoverfit.model_selection._scaling_law import ScalingLaw as ScalingLaw
+from skoverfit.model_selection._single_pass_learner import (
+    SinglePassLearner as SinglePassLearner,
+)
+from skoverfit.model_selection._temperature_weights import (
+    temperature_weights as temperature_weights,
+)
 
-__all__ = ["CertifiedSearchCV"]
+__all__ = [
+    "CertifiedSearchCV",
+    "LearningCurveExtrapolator",
+    "ScalingLaw",
+    "SinglePassLearner",
+    "repetition_curve",
+    "temperature_weights",
+]

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV
 
 from skoverfit.catalogue import Remedy, resolve
+from skoverfit.model_selection._scorers import negative_log_loss
 from skoverfit.pipeline import Pipeline
 
 __all__ = [
@@ -157,27 +158,13 @@ def stronger_settings(estimator: BaseEstimator) -> list[dict[str, Any]]:
     return []
 
 
-def _negative_log_loss(estimator: BaseEstimator, X: Any, y: np.ndarray) -> float:
-    """Score probabilities, also where an inner fold lacks a class in training."""
-    proba = estimator.predict_proba(X)
-    column = np.searchsorted(estimator.classes_, y)
-    column[column == len(estimator.classes_)] = 0
-    known = estimator.classes_[column] == y
-    given = np.where(known, proba[np.arange(len(y)), column], 0.0)
-    return float(np.mean(np.log(np.clip(given, 1e-4, 1.0))))
-
-
 def strengthen_regularization(estimator: BaseEstimator, cv: Any = 3) -> BaseEstimator:
-    """Return a search over the stronger settings, chosen by inner log-loss.
-
-    The probabilities are clipped at 1e-4 in the inner score, so that one row which a
-    small inner fold makes impossible does not choose the setting alone.
-    """
+    """Return a search over the stronger settings, chosen by inner log-loss."""
     grid = [
         {name: [value] for name, value in setting.items()}
         for setting in stronger_settings(estimator)
     ]
-    return GridSearchCV(clone(estimator), grid, scoring=_negative_log_loss, cv=cv)
+    return GridSearchCV(clone(estimator), grid, scoring=negative_log_loss, cv=cv)
 
 
 def _set_random_state(estimator: BaseEstimator, seed: int) -> BaseEstimator:

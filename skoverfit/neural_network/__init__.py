@@ -16,6 +16,7 @@ from skoverfit.neural_network._batch_steps import (
     Mixup as Mixup,
     StepModel as StepModel,
 )
+from skoverfit.neural_network._co_teaching import CoTeaching as CoTeaching
 from skoverfit.neural_network._confidence_losses import (
     FocalLoss as FocalLoss,
     PassAtNLoss as PassAtNLoss,
@@ -31,6 +32,9 @@ from skoverfit.neural_network._ens_loss_classifier import (
 from skoverfit.neural_network._gradient_noise import (
     GradientNoise as GradientNoise,
     add_gradient_noise_ as add_gradient_noise_,
+)
+from skoverfit.neural_network._grokking_monitor import (
+    GrokkingMonitor as GrokkingMonitor,
 )
 from skoverfit.neural_network._long_tail_losses import (
     ClassBalancedLoss as ClassBalancedLoss,
@@ -48,6 +52,7 @@ from skoverfit.neural_network._margin_losses import (
     HingeLoss as HingeLoss,
     SquaredHingeLoss as SquaredHingeLoss,
 )
+from skoverfit.neural_network._nested_dropout import NestedDropout as NestedDropout
 from skoverfit.neural_network._noise_losses import (
     BackwardCorrectedLoss as BackwardCorrectedLoss,
     ForwardCorrectedLoss as ForwardCorrectedLoss,
@@ -72,6 +77,9 @@ from skoverfit.neural_network._tabular_mlp_regressor import (
 from skoverfit.neural_network._temperature import (
     Cooldown as Cooldown,
     TemperatureSampler as TemperatureSampler,
+)
+from skoverfit.neural_network._transition_loss import (
+    LearnedTransitionLoss as LearnedTransitionLoss,
 )
 from skoverfit.neural_network._two_phase import (
     TwoPhaseTraining as TwoPhaseTraining,
@@ -99,6 +107,7 @@ __all__ = [
     "BatchStepCallback",
     "ClassBalancedLoss",
     "ClassificationLoss",
+    "CoTeaching",
     "Cooldown",
     "EnsLoss",
     "EnsLossClassifier",
@@ -107,11 +116,14 @@ __all__ = [
     "ForwardCorrectedLoss",
     "GeneralizedCrossEntropyLoss",
     "GradientNoise",
+    "GrokkingMonitor",
     "HingeLoss",
     "LDAMLoss",
+    "LearnedTransitionLoss",
     "LogitAdjustedLoss",
     "ManifoldMixup",
     "Mixup",
+    "NestedDropout",
     "PassAtNLoss",
     "PerpGrad",
     "SquaredHingeLoss",

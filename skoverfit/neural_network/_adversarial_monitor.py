@@ -12,6 +12,7 @@ from skorch.utils import to_tensor
 
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._adversarial import plain_row_losses
+from skoverfit.neural_network._attack import climb, row_slope
 from skoverfit.neural_network._data import Batch, NetData
 
 __all__ = ["AdversarialMonitor"]
@@ -41,6 +42,10 @@ class AdversarialMonitor(Callback):
     ----------
     stopped_ : bool
         Whether the gap ended the training.
+
+    See Also
+    --------
+    skoverfit.inspection.pgd_accuracy : The stronger attack on a fitted net.
 
     References
     ----------
@@ -113,16 +118,17 @@ class AdversarialMonitor(Callback):
         moves = torch.zeros(dense.shape[-1], dtype=dense.dtype, device=dense.device)
         moves[: getattr(net.module_, "n_numeric", dense.shape[-1])] = 1.0
 
-        def slope(rows: torch.Tensor) -> torch.Tensor:
-            rows = rows.detach().requires_grad_()
-            loss = plain_row_losses(output(rows, codes), target).sum()
-            return torch.autograd.grad(loss, rows)[0].sign() * moves
-
+        slope = row_slope(
+            lambda rows: plain_row_losses(output(rows, codes), target), moves
+        )
         single = dense + self.eps * slope(dense)
-        several = dense
-        for _ in range(self.n_steps):
-            several = several + self.eps / 4 * slope(several)
-            several = dense + (several - dense).clamp(-self.eps, self.eps)
+        several = climb(
+            dense,
+            slope,
+            eps=self.eps,
+            step_size=self.eps / 4,
+            n_steps=self.n_steps,
+        )
         with torch.no_grad():
             before, after, strong = (
                 output(rows, codes) for rows in (dense, single, several)

@@ -306,9 +306,9 @@ class BaseTabularMLP(
         told = self._check_target(y, weight, first=first)
         target, fitted = told["target"], told["fitted"]
         full_weight = weight = self._with_class_weight(weight, told)
-        if weight is not None and not (weight > 0).all():
-            rows = np.flatnonzero(weight > 0)
-            X, target, weight = take_rows(X, rows), target[rows], weight[rows]
+        kept = np.arange(len(target)) if weight is None else np.flatnonzero(weight > 0)
+        if weight is not None and len(kept) < len(target):
+            X, target, weight = take_rows(X, kept), target[kept], weight[kept]
         scaling = self.numeric_scaling, self.categorical_features, self.dtype
         encoder, rows_ = recall(
             None if encoder else memo,
@@ -360,7 +360,11 @@ class BaseTabularMLP(
             seeds=[derive_seed(entropy, "net", k) for k in range(n_nets)],
             bias=np.stack(bias),
             linear=np.stack(linear) if linear else None,
-            extra={"entropy": entropy},
+            extra={
+                "entropy": entropy,
+                "classes": fitted.get("classes_"),
+                "kept_rows": kept,
+            },
         )
         return prepared, fitted
 

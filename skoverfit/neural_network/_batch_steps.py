@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from scipy.special import betaincinv
+from scipy.special import betaincinv, gammaincinv
 from skorch.callbacks import Callback
 from skorch.dataset import unpack_data
 
@@ -141,7 +141,7 @@ class BatchStep:
 
 
 class Mixup(BatchStep):
-    """Train on convex combinations of pairs of rows.
+    """Train on convex combinations of pairs of rows, or of more.
 
     ``x = lam x_i + (1 - lam) x_j`` with the loss ``lam l(f(x), y_i) + (1 - lam) l(f(x),
     y_j)``; one ``lam`` a batch and net, drawn from Beta(alpha, alpha). The rows of a
@@ -153,6 +153,10 @@ class Mixup(BatchStep):
     alpha : float, default=0.2
         Both parameters of the Beta distribution; the paper uses 0.1 to 0.4 on large
         image sets and 1 on small ones. Towards 0 it becomes the plain step.
+    n_mix : int, default=2
+        Rows in a combination (d-mixup [2]_): their shares are drawn from a Dirichlet
+        distribution of ``alpha``, and each row is mixed with the next ``n_mix - 1``. 1
+        is the plain step.
 
     See Also
     --------
@@ -169,8 +173,10 @@ class Mixup(BatchStep):
 
     References
     ----------
-    Zhang, Cisse, Dauphin & Lopez-Paz (2018), "mixup: Beyond empirical risk
-    minimization", ICLR, arXiv:1710.09412.
+    .. [1] Zhang, Cisse, Dauphin & Lopez-Paz (2018), "mixup: Beyond empirical risk
+       minimization", ICLR, arXiv:1710.09412.
+    .. [2] Chidambaram & Ge (2024), "On the Limitations of Temperature Scaling for
+       Distributions with Overlaps", ICLR, arXiv:2306.00740.
 
     Examples
     --------
@@ -184,17 +190,25 @@ class Mixup(BatchStep):
     True
     """
 
-    def __init__(self, alpha: float = 0.2) -> None:
+    def __init__(self, alpha: float = 0.2, *, n_mix: int = 2) -> None:
         number = isinstance(alpha, Real) and not isinstance(alpha, bool)
         if not number or not alpha > 0:
             raise BadInputError(
                 f"The 'alpha' parameter of Mixup must be a float above 0. Got {alpha!r}"
                 " instead."
             )
+        whole = isinstance(n_mix, Integral) and not isinstance(n_mix, bool)
+        if not whole or n_mix < 1:
+            raise BadInputError(
+                "The 'n_mix' parameter of Mixup must be an integer of at least 1. Got "
+                f"{n_mix!r} instead."
+            )
         self.alpha: float = alpha
+        self.n_mix = int(n_mix)
 
     def __repr__(self) -> str:
-        return f"Mixup(alpha={self.alpha})"
+        more = "" if self.n_mix == 2 else f", n_mix={self.n_mix}"
+        return f"Mixup(alpha={self.alpha}{more})"
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
@@ -217,8 +231,12 @@ class Mixup(BatchStep):
         tensor
             What ``model.loss`` returns.
         """
+        if self.n_mix == 1:
+            return super().__call__(model, batch)
         encoded = model.encode(batch)
         stacked = len(model.generators) > 1
+        if self.n_mix > 2:
+            return self._many(model, batch, encoded, stacked)
         rows = self._shares(model, encoded)
         columns = rows.view(-1, 1, 1) if stacked else rows
         partner = self._next(batch, encoded.shape[-2], stacked)
@@ -235,8 +253,36 @@ class Mixup(BatchStep):
         )
         return share.unsqueeze(1) if len(uniform) > 1 else share
 
-    @staticmethod
+    def _many(
+        self, model: StepModel, batch: Batch, encoded: torch.Tensor, stacked: bool
+    ) -> torch.Tensor:
+        """Return the losses of combinations of more than two rows."""
+        uniform = [
+            torch.rand(self.n_mix, generator=g).numpy() for g in model.generators
+        ]
+        drawn = [gammaincinv(self.alpha, u.astype(np.float64)) for u in uniform]
+        # Where all are too small for a double, the largest is all that is left.
+        drawn = [
+            part if part.sum() > 0 else np.eye(self.n_mix)[u.argmax()]
+            for part, u in zip(drawn, uniform, strict=True)
+        ]
+        table = torch.as_tensor(np.stack([part / part.sum() for part in drawn]))
+        table = table.to(dtype=encoded.dtype, device=encoded.device)
+        shares = [column.view(-1, 1) if stacked else column for column in table.T]
+        partners = [
+            self._next(batch, encoded.shape[-2], stacked, place)
+            for place in range(self.n_mix)
+        ]
+        mixed = sum(
+            (share.view(-1, 1, 1) if stacked else share) * partner(encoded)
+            for share, partner in zip(shares, partners, strict=True)
+        )
+        output = model.decode(torch.as_tensor(mixed))
+        return self._summed(model, batch, output, shares, partners)
+
+    @classmethod
     def _mixed_losses(
+        cls,
         model: StepModel,
         batch: Batch,
         output: torch.Tensor,
@@ -244,30 +290,45 @@ class Mixup(BatchStep):
         partner: Callable[[torch.Tensor], torch.Tensor],
     ) -> torch.Tensor:
         """Return the losses with both targets, mixed in the same shares."""
-        target = partner(batch.target)
-        weight = None if batch.weight is None else partner(batch.weight)
+        shares = [rows, 1 - rows]
+        return cls._summed(model, batch, output, shares, [lambda x: x, partner])
+
+    @staticmethod
+    def _summed(
+        model: StepModel,
+        batch: Batch,
+        output: torch.Tensor,
+        shares: Sequence[torch.Tensor],
+        partners: Sequence[Callable[[torch.Tensor], torch.Tensor]],
+    ) -> torch.Tensor:
         real = real_rows(batch)
-        if weight is not None and real is not None:
-            weight = weight * real  # rows that fill a batch up have no partner
-        here = model.loss(output, batch.target, batch.weight)
-        there = model.loss(output, target, weight)
-        return (
-            rows.squeeze() * here + (1 - rows.squeeze()) * there
-            if (here.dim() == 0)
-            else rows * here + (1 - rows) * there
-        )
+        total: torch.Tensor | None = None
+        for share, partner in zip(shares, partners, strict=True):
+            weight = None if batch.weight is None else partner(batch.weight)
+            if weight is not None and real is not None:
+                weight = weight * real  # rows that fill a batch up have no partner
+            part = model.loss(output, partner(batch.target), weight)
+            part = (share.squeeze() if part.dim() == 0 else share) * part
+            total = part if total is None else total + part
+        assert total is not None
+        return total
 
     @staticmethod
     def _next(
-        batch: Batch, length: int, stacked: bool
+        batch: Batch, length: int, stacked: bool, by: int = 1
     ) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return a function that puts the next real row of its net at each place."""
+        """Return a function that puts the next real row of its net at each place.
+
+        ``by`` is how many rows further on it is; 0 is the row itself.
+        """
         axis = 1 if stacked else 0
+        if by == 0:
+            return lambda x: x
         if not isinstance(batch.count, torch.Tensor):
-            return lambda x: x.roll(-1, dims=axis)
+            return lambda x: x.roll(-by, dims=axis)
         place = torch.arange(length, device=batch.dense.device)
         last = batch.count.long().unsqueeze(1)
-        following = torch.where(place + 1 < last, place + 1, 0)
+        following = (place + by) % last.clamp(min=1)
         # Rows that only fill the batch up stay with themselves, whose weight is 0.
         following = torch.where(place < last, following, place)
 

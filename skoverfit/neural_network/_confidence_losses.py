@@ -89,6 +89,11 @@ class PassAtNLoss(TrueClassLoss):
     ----------
     n_samples : int, default=16
         The N; the same as when guesses are drawn. 1 is cross-entropy.
+    ignore_below : float, default=None
+        Rows are done where the loss pulls at most this many times as much as
+        cross-entropy does, a share from 1 (p = 0) to 0 (p = 1). In training they have
+        no loss, and the others of the batch weigh more, so that the mean is over
+        these; the authors put other rows in their place. None keeps all.
     reduction : {"mean", "none", "sum"}, default="mean"
         Whether the losses of the rows are averaged, left apart or added up.
 
@@ -106,9 +111,18 @@ class PassAtNLoss(TrueClassLoss):
     tensor([0.0645, 0.0052])
     """
 
-    def __init__(self, n_samples: int = 16, *, reduction: str = "mean") -> None:
+    def __init__(
+        self,
+        n_samples: int = 16,
+        *,
+        ignore_below: float | None = None,
+        reduction: str = "mean",
+    ) -> None:
         super().__init__(reduction=reduction)
         self.n_samples = check_count(self, "n_samples", n_samples)
+        self.ignore_below = None
+        if ignore_below is not None:
+            self.ignore_below = check_number(self, "ignore_below", ignore_below, 0, 1)
 
     @property
     def prefers_calibration(self) -> bool:
@@ -116,7 +130,91 @@ class PassAtNLoss(TrueClassLoss):
         return self.n_samples > 1
 
     def _options(self) -> dict[str, Any]:
-        return {"n_samples": self.n_samples}
+        options: dict[str, Any] = {"n_samples": self.n_samples}
+        if self.ignore_below is not None:
+            options["ignore_below"] = self.ignore_below
+        return options
+
+    def pull(self, log_p: torch.Tensor) -> torch.Tensor:
+        """Return the gradient as a share of that of cross-entropy.
+
+        Parameters
+        ----------
+        log_p : tensor
+            Logarithms of the probability of the true class.
+
+        Returns
+        -------
+        tensor
+            ``N p (1 - p)^(N - 1) / (1 - (1 - p)^N)``, in [0, 1].
+        """
+        if self.n_samples == 1:
+            return torch.ones_like(log_p)
+        log_p = log_p.clamp(max=-torch.finfo(log_p.dtype).eps / 4)
+        scale = math.log(self.n_samples)
+        return torch.exp(scale + log_p + self._log_slope(log_p)).clamp(max=1.0)
+
+    def forward(
+        self,
+        input: torch.Tensor,
+        target: torch.Tensor,
+        sample_weight: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Return the loss.
+
+        Parameters
+        ----------
+        input : tensor of shape (n, n_classes)
+            Logits.
+        target : tensor of int64 of shape (n,)
+            Class codes from 0.
+        sample_weight : tensor of shape (n,), optional
+            Weights of the rows.
+
+        Returns
+        -------
+        tensor
+            One number, or one a row with ``reduction="none"``.
+
+        Raises
+        ------
+        BadInputError
+            If the shapes don't fit, or a code is no class.
+        """
+        self._check(input, target)
+        if sample_weight is not None and sample_weight.shape != target.shape:
+            return self._reduced(target, sample_weight)  # raises
+        rows = self.rows_of_nets(input, target, sample_weight)
+        return self._reduced(rows, sample_weight)
+
+    def rows_of_nets(
+        self, output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Return one loss a row and net; rows that are done have none in training.
+
+        Parameters
+        ----------
+        output : tensor of shape (n_nets, n, n_classes) or (n, n_classes)
+            Logits.
+        target : tensor of int64 of shape (n_nets, n) or (n,)
+            Class codes.
+        weight : tensor of the shape of target, or None
+            Weights; the losses are not multiplied by them.
+
+        Returns
+        -------
+        tensor of the shape of target
+            Losses.
+        """
+        log_p = of_true_class(output.log_softmax(dim=-1), target)
+        rows = self._loss(log_p)
+        if self.ignore_below is None or not self.training:
+            return rows
+        going_on = (self.pull(log_p.detach()) >= self.ignore_below).to(rows.dtype)
+        share = torch.ones_like(rows) if weight is None else weight.detach()
+        left = (share * going_on).sum(dim=-1, keepdim=True)
+        factor = share.sum(dim=-1, keepdim=True) / torch.where(left > 0, left, 1.0)
+        return rows * going_on * factor
 
     def _loss(self, log_p: torch.Tensor) -> torch.Tensor:
         if self.n_samples == 1:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -33,6 +34,8 @@ class Batch:
         Rows of each net in the batch, without those that only fill it up.
     lengths : list of int or None
         The same in main memory, where the nets' counts may differ.
+    rows : tensor of int64 or None
+        Numbers of the rows in the table of all rows; in training.
     """
 
     dense: torch.Tensor
@@ -41,6 +44,7 @@ class Batch:
     weight: torch.Tensor | None
     count: torch.Tensor | int
     lengths: Sequence[int] | None = None
+    rows: torch.Tensor | None = None
 
 
 @dataclass(kw_only=True)
@@ -67,6 +71,9 @@ class NetData:
     order : callable or None
         ``order(net, rows, generator)`` returns the rows of a net's epoch, as many as
         given; None: a permutation.
+    encoder, classes : object
+        How the table was encoded and the labels of the codes in ``target``, for
+        callbacks that bring rows of their own; None where there is no such thing.
     """
 
     dense: torch.Tensor
@@ -77,6 +84,8 @@ class NetData:
     valid: Sequence[torch.Tensor] | None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     order: Callable[[int, torch.Tensor, torch.Generator], torch.Tensor] | None = None
+    encoder: Any = None
+    classes: Any = None
 
     def __len__(self) -> int:
         """Return the rows of the longest training part."""
@@ -222,6 +231,7 @@ class TrainBatches:
                 weight=self._weight(rows, real),
                 count=count,
                 lengths=lengths,
+                rows=rows,
             )
 
     def _weight(

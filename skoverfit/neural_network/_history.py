@@ -35,6 +35,11 @@ _KEYS = {
     "seconds": "epoch_seconds",
     "train_losses": "train_losses",
     "valid_losses": "valid_losses",
+    # of GrokkingMonitor
+    "step": "step",
+    "train_accuracy": "train_accuracy",
+    "test_accuracy": "test_accuracy",
+    "flipped_accuracy": "flipped_accuracy",
 }
 
 

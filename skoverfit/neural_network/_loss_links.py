@@ -48,8 +48,10 @@ def fit_scaling(
 
     Notes
     -----
-    Targets are pulled from 0 and 1 by one row a class, as in Platt's fit: a part
-    without an error does not lead to certainty.
+    Targets are pulled from 0 and 1 as in Platt's fit: a row of a class with n rows
+    counts (n + 1) / (n + 2) for it and the rest evenly for the others. A part without
+    an error does not lead to certainty. (One row for each class, Laplace's rule, would
+    give away a fifth of ten classes of forty rows.)
     """
     weight = np.ones(len(codes)) if weight is None else weight / weight.mean()
     centred = logits - logits.mean(axis=1, keepdims=True)
@@ -57,7 +59,7 @@ def fit_scaling(
     size = size if np.isfinite(size) and size > 0 else 1.0
     scaled_logits = centred / size
     counts = np.bincount(codes, weight, minlength=n_classes)
-    spread = 1 / (counts + n_classes)
+    spread = 1 / ((counts + 2) * (n_classes - 1))
     target = np.repeat(spread[codes][:, None], n_classes, axis=1)
     target[np.arange(len(codes)), codes] = 1 - (n_classes - 1) * spread[codes]
     target *= weight[:, None] / weight.sum()

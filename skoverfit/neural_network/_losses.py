@@ -120,10 +120,10 @@ def row_losses(
     target : tensor of shape (..., batch) or (..., batch, n_outputs)
         Class codes, or values.
     weight : tensor of the shape of the leading axes, optional
-        For a loss that looks at several rows at once (`EnsLoss`): rows of
-        weight 0 are none. The losses are not multiplied by it.
+        For a loss that looks at several rows at once (`EnsLoss`, `PassAtNLoss`): rows
+        of weight 0 are none. The losses are not multiplied by it.
     """
-    if isinstance(criterion, EnsLoss):
+    if isinstance(criterion, (EnsLoss, PassAtNLoss)):
         return criterion.rows_of_nets(output, target, weight)
     if target.dim() == output.dim() - 1:  # class codes
         rows = criterion(output.flatten(0, -2), target.flatten())

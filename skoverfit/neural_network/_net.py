@@ -217,6 +217,8 @@ class TabularNet(NeuralNet):
         )
         self._epoch_steps = len(train)
         self._step = self.batch_step or BatchStep()
+        if hasattr(self._step, "order"):  # nets that share their batches
+            train.data.order = self._step.order
         self._learnt = [
             p for group in self.optimizer_.param_groups for p in group["params"]
         ]

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Set
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -46,11 +48,17 @@ def get_optimizer(optimizer: Any) -> type[torch.optim.Optimizer]:
         ) from None
 
 
+@lru_cache(maxsize=64)
+def _known_parameters(optimizer: Any) -> Set[str]:
+    """Return what an optimizer takes; looked up once a class, not once a net."""
+    return frozenset(inspect.signature(optimizer).parameters) - {"params"}
+
+
 def fused_parameters(
     optimizer: type[torch.optim.Optimizer], device: torch.device
 ) -> dict[str, Any]:
     """Return ``fused=True`` where the optimizer has such a form on this device."""
-    known = inspect.signature(optimizer).parameters
+    known = _known_parameters(optimizer)  # type: ignore[arg-type]
     if "fused" in known and device.type in ("cpu", "cuda", "mps"):
         return {"fused": True}
     return {}
@@ -66,7 +74,7 @@ def optimizer_parameters(
     BadInputError
         If the optimizer has no such parameter; the message offers the nearest names.
     """
-    known = set(inspect.signature(optimizer).parameters) - {"params"}
+    known = _known_parameters(optimizer)  # type: ignore[arg-type]
     if given is None:
         # Gradients of a batch of rows are noisy and a training is short: their squares
         # are averaged over 100 steps instead of 1000.

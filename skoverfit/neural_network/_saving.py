@@ -176,7 +176,7 @@ def _pack_net(net: TabularNet) -> dict[str, Any]:
     }
     if net.callbacks_:
         packed["callbacks"] = list(net.callbacks_)
-    if isinstance(made_with["batch_step"], BatchStep):
+    if isinstance(made_with.get("batch_step"), BatchStep):
         packed["batch_step"] = net.batch_step
     return packed
 
@@ -280,8 +280,9 @@ def _mlp(
     unknown = options.keys() - inspect.signature(TabularMLP).parameters.keys()
     if unknown:
         raise BadInputError(f"The saved net has the unknown option {min(unknown)!r}")
-    if not isinstance(options.get("dropout"), (int, float)):
-        raise BadInputError(f"The saved net has dropout={options.get('dropout')!r}")
+    for name in ("dropout", "feature_dropout"):
+        if not isinstance(options.get(name) or 0.0, (int, float)):
+            raise BadInputError(f"The saved net has {name}={options.get(name)!r}")
     weights = unpack(part_of(saved.arrays, "module/"))
     with torch.device("meta"):  # no memory is taken before the shapes are known
         outline = TabularMLP(**options).to(settings.dtype)

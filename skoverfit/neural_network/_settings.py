@@ -49,6 +49,8 @@ class Settings:
     module: Any = None
     callbacks: Any = None
     optimizer_params: dict[str, Any] = field(default_factory=dict)
+    # Further options of the default module.
+    module_extra: dict[str, Any] = field(default_factory=dict)
 
     def criterion(self) -> nn.Module:
         """Return the loss."""
@@ -91,6 +93,7 @@ class Settings:
             "numeric_embedding": embedding,
             "linear_skip": self.linear_start,
             "zero_head": self.zero_head,
+            **self.module_extra,
         }
 
     def shape(self) -> tuple[Any, ...]:

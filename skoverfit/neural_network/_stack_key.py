@@ -32,6 +32,8 @@ def reason_to_stay_alone(estimator: Any, settings: Settings) -> str | None:
     """
     if settings.module is not None:
         return "module= brings a module without a net axis"
+    if hasattr(settings.batch_step, "order"):
+        return "the batch step shares rows among the nets of one estimator"
     if settings.callbacks or getattr(estimator, "_skl_callbacks", None):
         return "callbacks watch one training"
     if settings.max_time is not None:

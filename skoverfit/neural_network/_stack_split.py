@@ -52,7 +52,7 @@ def split_stack(
 def _part(
     stack: TabularNet, nets: slice, prepared: Prepared, settings: Settings
 ) -> TabularNet:
-    net = build_net([prepared], [settings])
+    net = build_net([prepared], [settings], draw=False)
     net.set_params(batch_size=stack.batch_size)
     net.plan.generators = stack.plan.generators[nets]
     net.mask_generators_ = stack.mask_generators_[nets]

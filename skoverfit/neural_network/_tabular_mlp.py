@@ -16,6 +16,7 @@ from skoverfit.neural_network._layers import (
     StackedEmbedding,
     StackedLinear,
 )
+from skoverfit.neural_network._nested_dropout import NestedDropout
 
 __all__ = ["TabularMLP"]
 
@@ -52,6 +53,12 @@ class TabularMLP(nn.Module):
         zero, or where `set_linear` puts it.
     zero_head : bool
         Whether the last layer starts at zero, so that the net starts as its skip.
+    nested_sigma : float or None
+        Width of the law of nested dropout before the last layer; None has none.
+    feature_dropout : float or None
+        Probability of a zero before the last layer, in place of ``dropout``.
+    head_bias : bool
+        Whether the last layer has a bias.
     """
 
     def __init__(
@@ -69,6 +76,9 @@ class TabularMLP(nn.Module):
         embedding_dim: int = 8,
         linear_skip: bool = False,
         zero_head: bool = False,
+        nested_sigma: float | None = None,
+        feature_dropout: float | None = None,
+        head_bias: bool = True,
     ) -> None:
         # What a file keeps beside the weights: every argument, by name.
         options = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
@@ -95,7 +105,12 @@ class TabularMLP(nn.Module):
             self.hidden.append(StackedLinear(n_nets, width, size))
             width = size
         self.dropout = StackedDropout(dropout)
-        self.head = StackedLinear(n_nets, width, n_outputs)
+        last = dropout if feature_dropout is None else feature_dropout
+        self.feature_dropout = StackedDropout(last if hidden_layer_sizes else 0.0)
+        self.nested: NestedDropout | None = None
+        if nested_sigma is not None:
+            self.nested = NestedDropout(nested_sigma, n_nets=n_nets)
+        self.head = StackedLinear(n_nets, width, n_outputs, bias=head_bias)
         self.skip: StackedLinear | None = None
         if linear_skip:
             self.skip = StackedLinear(n_nets, n_dense, n_outputs, bias=False)
@@ -127,8 +142,8 @@ class TabularMLP(nn.Module):
     @torch.no_grad()
     def set_output_bias(self, bias: torch.Tensor) -> None:
         """Start the output at these values of shape ``(n_nets, n_outputs)``."""
-        assert self.head.bias is not None
-        self.head.bias.copy_(bias.unsqueeze(1))
+        if self.head.bias is not None:
+            self.head.bias.copy_(bias.unsqueeze(1))
 
     @torch.no_grad()
     def set_linear(self, weight: torch.Tensor, *, trainable: bool) -> None:
@@ -139,12 +154,14 @@ class TabularMLP(nn.Module):
 
     def set_generators(self, generators: Sequence[torch.Generator] | None) -> None:
         """Draw the masks of dropout from these generators, one a net."""
-        self.dropout.generators = generators
-        self.dropout.lengths = None
+        for dropout in (self.dropout, self.feature_dropout):
+            dropout.generators, dropout.lengths = generators, None
+        if self.nested is not None:
+            self.nested.generators = generators
 
     def set_lengths(self, lengths: Sequence[int]) -> None:
         """Say how many rows each net really has in the batch that comes."""
-        self.dropout.lengths = lengths
+        self.dropout.lengths = self.feature_dropout.lengths = lengths
 
     @property
     def numbers_per_row(self) -> int:
@@ -170,12 +187,24 @@ class TabularMLP(nn.Module):
 
     def decode(self, encoded: torch.Tensor) -> torch.Tensor:
         """Return the outputs for rows that `encode` returned."""
+        x = self.features(encoded)
+        if self.nested is not None:
+            x = self.nested(x)
+        return self._output(self.head(x), encoded)
+
+    def features(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Return what the last layer reads, before the mask of nested dropout."""
         x = encoded
-        for layer in self.hidden:
+        for number, layer in enumerate(self.hidden, 1):
             x = self.activation(layer(x))
-            if self.dropout.p:
-                x = self.dropout(x)
-        x = self.head(x)
+            last = number == len(self.hidden)
+            dropout = self.feature_dropout if last else self.dropout
+            if dropout.p:
+                x = dropout(x)
+        return x
+
+    def _output(self, x: torch.Tensor, encoded: torch.Tensor) -> torch.Tensor:
+        """Add the skip path to what the last layer returned."""
         if self.skip is not None:
             # `encode` puts the dense columns first.
             dense = encoded

@@ -14,20 +14,12 @@ from skorch.callbacks import Callback
 from torch.utils.data import Sampler
 
 from skoverfit._core._random import derive_seed, root_entropy
+from skoverfit._core._temperature import check_tau, group_shares
 from skoverfit.exceptions import BadInputError
 
 __all__ = ["Cooldown", "TemperatureSampler", "group_codes", "row_probabilities"]
 
 SCHEDULES = ("step", "linear", "cosine")
-
-
-def _check_tau(owner: str, name: str, tau: Any) -> None:
-    number = isinstance(tau, Real) and not isinstance(tau, bool)
-    if not number or not tau > 0:
-        raise BadInputError(
-            f"The '{name}' parameter of {owner} must be a float above 0, or infinity. "
-            f"Got {tau!r} instead."
-        )
 
 
 def group_codes(groups: Any) -> torch.Tensor:
@@ -44,9 +36,9 @@ def group_codes(groups: Any) -> torch.Tensor:
 
 def row_probabilities(groups: torch.Tensor, tau: float) -> torch.Tensor:
     """Return the probability of each row: ``n_g ** (1 / tau)`` a group, rows alike."""
-    sizes = torch.bincount(groups).double()
-    wanted = torch.where(sizes > 0, sizes ** (1 / tau - 1), 0.0)[groups]
-    return wanted / wanted.sum()
+    sizes = torch.bincount(groups)
+    shares = torch.from_numpy(group_shares(sizes.cpu().numpy(), tau)).to(groups.device)
+    return (shares / sizes.clamp(min=1))[groups]
 
 
 class TemperatureSampler(Sampler[int]):
@@ -118,7 +110,7 @@ class TemperatureSampler(Sampler[int]):
         tau : float
             Above 0.
         """
-        _check_tau("TemperatureSampler", "tau", tau)
+        check_tau("TemperatureSampler", "tau", tau)
         self.tau = float(tau)
         self._ends = row_probabilities(self.codes, self.tau).cumsum(0)
 
@@ -228,8 +220,8 @@ class Cooldown(Callback):
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **_: Any) -> None:
         """Check the parameters."""
-        _check_tau("Cooldown", "tau_start", self.tau_start)
-        _check_tau("Cooldown", "tau_end", self.tau_end)
+        check_tau("Cooldown", "tau_start", self.tau_start)
+        check_tau("Cooldown", "tau_end", self.tau_end)
         if not isinstance(self.switch, Real) or not 0 <= self.switch <= 1:
             raise BadInputError(
                 "The 'switch' parameter of Cooldown must be a float in [0, 1]. Got "

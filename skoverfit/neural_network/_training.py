@@ -103,12 +103,19 @@ def train_stack(
 
 
 def build_net(
-    prepared: Sequence[Prepared], settings: Sequence[Settings], **options: Any
+    prepared: Sequence[Prepared],
+    settings: Sequence[Settings],
+    *,
+    draw: bool = True,
+    **options: Any,
 ) -> TabularNet:
-    """Return an initialized net at its start, not trained."""
+    """Return an initialized net at its start, not trained.
+
+    Without ``draw`` its weights are no start, for others to be put there.
+    """
     first = settings[0]
     seeds = [seed for each in prepared for seed in each.seeds]
-    module = _module(prepared, first, seeds)
+    module = _module(prepared, first, seeds, draw=draw)
     rates, decays = [], []
     for each, own in zip(settings, prepared, strict=True):
         rates += [each.learning_rate] * len(own.seeds)
@@ -156,7 +163,11 @@ def hold(module: nn.Module, plan: TrainingPlan, settings: Settings) -> TabularNe
 
 
 def _module(
-    prepared: Sequence[Prepared], settings: Settings, seeds: Sequence[int]
+    prepared: Sequence[Prepared],
+    settings: Settings,
+    seeds: Sequence[int],
+    *,
+    draw: bool = True,
 ) -> nn.Module:
     shape = prepared[0]
     if settings.module is not None:
@@ -169,9 +180,10 @@ def _module(
         n_nets=len(seeds),
         **settings.module_options(shape.encoder),
     ).to(settings.dtype)
-    module.reset_parameters(
-        [torch.Generator().manual_seed(derive_seed(seed, "init")) for seed in seeds]
-    )
+    if draw:
+        module.reset_parameters(
+            [torch.Generator().manual_seed(derive_seed(seed, "init")) for seed in seeds]
+        )
     bias = np.concatenate([each.bias for each in prepared])
     module.set_output_bias(torch.from_numpy(bias).to(settings.dtype))
     if shape.linear is not None:
@@ -235,5 +247,7 @@ def _joined(prepared: Sequence[Prepared], settings: Settings) -> NetData:
         train=train,
         valid=valid or None,
         device=settings.device,
+        encoder=prepared[0].encoder,
+        classes=prepared[0].extra.get("classes"),
         **moved,  # type: ignore[arg-type]
     )

@@ -38,6 +38,7 @@ from skoverfit.noisy_labels._detectors import (
     fit_detector,
 )
 from skoverfit.noisy_labels._issues_input import GivenIssues, as_issues
+from skoverfit.noisy_labels._missing_labels import refuse_missing
 from skoverfit.noisy_labels._out_of_fold import refuse_fitted
 from skoverfit.noisy_labels._repair import MODES, estimator_params, suspect_weights
 
@@ -211,9 +212,7 @@ class CleanedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         _raise_for_params(fit_params, self, "fit")
         refuse_fitted(self.estimator, "estimator")
-        listed = np.asarray(y)
-        if y is not None and listed.ndim == 1 and listed.dtype == object:
-            check_labels(listed)  # names missing and mixed labels
+        refuse_missing(y)
         X, y, weights = checked_rows(type(self).__name__, X, y, sample_weight)
         classes, codes = check_labels(y)
         if len(classes) < 2:

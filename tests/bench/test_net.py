@@ -6,9 +6,13 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from skoverfit.bench import make_estimators, run_bench
+from skoverfit.bench._cli import app
 from skoverfit.bench._estimators import ESTIMATOR_TITLES, describe_estimator
+from skoverfit.bench._suites import SUITE_REMEDIES, SUITES
+from skoverfit.catalogue import get_remedy
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network import Mixup, TabularMLPClassifier
 
@@ -20,7 +24,7 @@ def tiny_net(**parameters):
 
 
 def test_the_net_is_listed_and_measured_where_it_is_named():
-    assert [*make_estimators(), "mlp"] == list(ESTIMATOR_TITLES)
+    assert [*make_estimators(), "mlp", "plain_mlp"] == list(ESTIMATOR_TITLES)
     named = make_estimators(["mlp", "logistic"], small=True)
     assert list(named) == ["logistic", "mlp"]
     assert named["mlp"].n_estimators < make_estimators(["mlp"])["mlp"].n_estimators
@@ -58,6 +62,65 @@ def test_every_remedy_is_measured_on_the_net_and_kept_in_the_store(
     again = run_bench([small_table], **options)
     assert again.outcome.computed == 0
     assert again.analysis == first.analysis
+
+
+def test_the_suite_of_losses_measures_losses_beside_samplers(tmp_path):
+    listed = CliRunner().invoke(app, ["bench", "--suite", "losses", "--list-cells"])
+    cells = [line.split("\t") for line in listed.stdout.splitlines()]
+    assert {cell[2] for cell in cells} == {"plain_mlp", "mlp"}
+    assert {cell[1] for cell in cells} == {s.label for s in SUITES["losses"]}
+    of_plain = {cell[3] for cell in cells if cell[2] == "plain_mlp"}
+    assert of_plain == {"nothing", "threshold", *SUITE_REMEDIES["losses"]}
+    # The default net stops early already.
+    assert of_plain - {cell[3] for cell in cells if cell[2] == "mlp"} == {
+        "early_stopping"
+    }
+    chosen = ["--estimators", "mlp", "--remedies", "mixup"]
+    fewer = CliRunner().invoke(
+        app, ["bench", "--suite", "losses", "--list-cells", *chosen]
+    )
+    rows = [line.split("\t") for line in fewer.stdout.splitlines()]
+    assert {row[2] for row in rows} == {"mlp"}
+    assert {row[3] for row in rows} == {"nothing", "threshold", "mixup"}
+
+
+def test_losses_are_judged_with_intervals_and_the_baseline_is_stated(small_table):
+    plain = make_estimators(["plain_mlp"])["plain_mlp"].set_params(
+        hidden_layer_sizes=(4,), max_epochs=2
+    )
+    found = run_bench(
+        [small_table],
+        scenarios=SUITES["losses"],
+        estimators={"plain_mlp": plain},
+        remedies=SUITE_REMEDIES["losses"],
+        n_splits=2,
+        n_repeats=1,
+    ).analysis
+    assert found["cells"]["failed"] == 0
+    assert found["complete"]
+    for scenario in SUITES["losses"]:
+        compared = {
+            row["remedy"]: row
+            for row in found["comparisons"]
+            if row["group"] == scenario.label and row["question"] == "probability"
+        }
+        wanted = {get_remedy(name).title for name in SUITE_REMEDIES["losses"]}
+        assert set(compared) == {*wanted, "tuned threshold"}
+        assert all(row["lower"] <= row["upper"] for row in compared.values())
+    stated = found["protocol"]["Estimators"]
+    assert "hidden layers (4,), trained for 2 epochs to the end" in stated
+    assert "need not help" in stated
+
+
+def test_only_the_plain_net_is_explained(small_table):
+    found = run_bench(
+        [small_table],
+        estimators={"mlp": tiny_net()},
+        remedies=["label_smoothing"],
+        n_splits=2,
+        n_repeats=1,
+    )
+    assert "Estimators" not in found.analysis["protocol"]
 
 
 def test_nets_of_other_steps_are_other_cells_and_equal_ones_the_same():

@@ -176,3 +176,10 @@ def test_one_fold_is_too_little_and_says_so():
     found, judge = verdicts({"as it is": dict(PLAIN)}, n_folds=1)
     assert found["ranking"]["clauses"][0]["outcome"] == "too_little_data"
     assert "Too few" in judge.headline(list(found.values()))
+
+
+def test_several_scenarios_with_one_fold_each_are_not_judged():
+    found, _ = verdicts(
+        {"plain": dict(PLAIN), "rare": dict(PLAIN)}, groups=("plain", "rare"), n_folds=1
+    )
+    assert found["ranking"]["sentence"].startswith("Too few cells are finished")

@@ -54,9 +54,15 @@ def takes_several_labels(estimator):
     return not get_tags(estimator).target_tags.single_output
 
 
+def takes_one_positive_column(estimator):
+    return get_tags(estimator).input_tags.one_d_array
+
+
 def data_for(estimator):
     """Return `data`, with the kind of target that the estimator takes."""
     X, y = data()
+    if takes_one_positive_column(estimator):
+        return np.exp(X[:, :1]), 1.0 + np.exp(-X[:, 0])
     codes = np.unique(y, return_inverse=True)[1]
     if takes_several_labels(estimator):
         return X, np.column_stack([codes == 0, codes > 0, X[:, 0] > 0]).astype(int)

@@ -11,7 +11,13 @@ from skoverfit.catalogue import resolve
 
 ROOMS = [name for name in skoverfit.__all__ if find_spec(f"skoverfit.{name}")]
 # Rooms that may load torch, skorch, matplotlib, pandas or polars once they are used.
-HEAVY_ROOMS = {"bench", "inspection", "neural_network"}
+HEAVY_ROOMS = {
+    "bench",
+    "inspection",
+    "neural_network",
+    "noisy_labels",
+    "representation",
+}
 LIGHT_ROOMS = [name for name in ROOMS if name not in HEAVY_ROOMS]
 
 

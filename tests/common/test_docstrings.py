@@ -12,7 +12,11 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import make_classification
 
 from skoverfit.catalogue import REMEDIES, resolve
-from tests.common._checks import takes_numbers, takes_several_labels
+from tests.common._checks import (
+    takes_numbers,
+    takes_one_positive_column,
+    takes_several_labels,
+)
 
 # Codes of numpydoc's validation that are not asked for, and why.
 IGNORED = {
@@ -121,6 +125,8 @@ def fitted(remedy):
         labels = np.column_stack([y, 1 - y, y * (np.arange(len(y)) % 3 == 0)])
     elif takes_numbers(estimator):
         labels = y + np.arange(len(y)) % 3
+    if takes_one_positive_column(estimator):
+        frame, labels = np.arange(1, 81)[:, None], 1.0 + 1.0 / np.arange(1, 81)
     if remedy.path.startswith("skoverfit.over_sampling") or remedy.role == "step":
         estimator.fit_resample(frame, labels)
     else:

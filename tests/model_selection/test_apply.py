@@ -57,7 +57,7 @@ def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
     X, y = unbalanced
     before = estimator.get_params()
     if reason := reason_against(remedy, estimator, np.bincount(y)):
-        if remedy.name in ("mixup", *NET_LOSSES):
+        if remedy.name in ("mixup", "weight_decay", "early_stopping", *NET_LOSSES):
             assert "is no net" in reason
         else:
             assert "class_weight" in reason
@@ -88,6 +88,48 @@ def test_losses_are_remedies_of_a_net(name, unbalanced):
     np.testing.assert_allclose(treated.predict_proba(X).sum(axis=1), 1)
     assert (treated.loss, treated.label_smoothing) != ("cross_entropy", 0.0)
     assert (net.loss, net.label_smoothing) == ("cross_entropy", 0.0)
+
+
+def plain_net(**parameters):
+    return TabularMLPClassifier(
+        (4,), n_estimators=1, max_epochs=3, early_stopping=False, weight_decay=0.0,
+        device="cpu", random_state=0, **parameters,
+    )  # fmt: skip
+
+
+def test_early_stopping_is_a_remedy_of_a_net_that_has_none(unbalanced):
+    X, y = unbalanced
+    remedy = get_remedy("early_stopping")
+    treated = apply("early_stopping", plain_net(), y).estimator.fit(X, y)
+    assert len(treated.best_epochs_) == 1
+    assert "stops early already" in reason_against(remedy, TabularMLPClassifier())
+    assert "no net" in reason_against(remedy, HistGradientBoostingClassifier())
+
+
+def test_weight_decay_is_chosen_by_inner_folds(unbalanced):
+    X, y = unbalanced
+    remedy = get_remedy("weight_decay")
+    treated = apply("weight_decay", plain_net(), y).estimator.fit(X, y)
+    assert treated.param_grid == {"weight_decay": [0.01, 0.1, 1.0]}
+    decay = treated.best_params_["weight_decay"]
+    twin = plain_net().set_params(weight_decay=decay).fit(X, y)
+    np.testing.assert_allclose(treated.predict_proba(X), twin.predict_proba(X), 1e-5)
+    # Only stronger ones; nothing where there is none.
+    default = apply("weight_decay", TabularMLPClassifier(), y).estimator
+    assert default.param_grid == {"weight_decay": [0.1, 1.0]}
+    much = TabularMLPClassifier(weight_decay=1)
+    assert "is 1 already" in reason_against(remedy, much)
+    assert "no net" in reason_against(remedy, LogisticRegression())
+
+
+def test_ens_loss_on_a_net_without_held_out_rows_has_probabilities(unbalanced):
+    X, y = unbalanced
+    treated = apply("ens_loss", plain_net(), y).estimator.fit(X, y)
+    margins = treated.calibrated_classifiers_[0].estimator.decision_function(X)
+    chance = treated.predict_proba(X)[:, 1]
+    # A sigmoid of the margins of a net that was trained on all rows: no order changes.
+    order = np.argsort(margins)
+    assert (np.diff(chance[order]) >= 0).all() or (np.diff(chance[order]) <= 0).all()
 
 
 @pytest.mark.parametrize("name", ["mixup", "regularization", "class_weight"])

@@ -131,3 +131,86 @@ def test_mixup_in_a_plain_skorch_net():
     sure = made.predict_proba(X32).max(axis=1).mean()
     assert sure < plain.predict_proba(X32).max(axis=1).mean()
     np.testing.assert_array_equal(made.predict_proba(X32), again.predict_proba(X32))
+
+
+def mixed_by(step, n_rows=5, n_columns=7):
+    """Return what a step decodes and its losses, for random rows and weights."""
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(n_rows, n_columns, generator=generator)
+    target = torch.arange(float(n_rows))
+    weight = torch.rand(n_rows, generator=generator)
+    seen = []
+
+    def decode(x):
+        seen.append(x)
+        return x
+
+    model = StepModel(
+        encode=lambda batch: batch.dense,
+        decode=decode,
+        loss=lambda output, y, w: (output[:, 0] + 10 * y) * w,
+        generators=[generator],
+    )
+    batch = Batch(dense=rows, codes=None, target=target, weight=weight, count=n_rows)
+    return rows, target, weight, step(model, batch), seen[0]
+
+
+@pytest.mark.parametrize("alpha", [0.3, 1.0, 4.0])
+def test_several_rows_are_mixed_in_shares_of_sum_one(alpha):
+    rows, target, weight, losses, mixed = mixed_by(Mixup(alpha, n_mix=3))
+    sources = torch.stack([rows.roll(-place, dims=0) for place in range(3)])
+    flat = sources.reshape(3, -1).T
+    shares = torch.linalg.lstsq(flat, mixed.reshape(-1, 1)).solution.flatten()
+    assert shares.sum().item() == pytest.approx(1, abs=1e-5)
+    assert (shares > -1e-5).all()
+    torch.testing.assert_close(mixed, (shares.view(3, 1, 1) * sources).sum(dim=0))
+    parts = [
+        share * (mixed[:, 0] + 10 * target.roll(-place)) * weight.roll(-place)
+        for place, share in enumerate(shares)
+    ]
+    torch.testing.assert_close(losses, sum(parts), rtol=1e-4, atol=1e-4)
+
+
+def test_one_row_is_the_plain_step_and_few_alphas_leave_one_row():
+    rows, target, weight, losses, mixed = mixed_by(Mixup(1.0, n_mix=1))
+    assert mixed is rows
+    torch.testing.assert_close(losses, (rows[:, 0] + 10 * target) * weight)
+    rows, *_, mixed = mixed_by(Mixup(1e-9, n_mix=4))
+    alone = [torch.equal(mixed, rows.roll(-place, dims=0)) for place in range(4)]
+    assert sum(alone) == 1
+
+
+def test_shares_are_those_of_a_dirichlet_distribution():
+    """The variance of a share is (d - 1) / (d^2 (d alpha + 1))."""
+    drawn = []
+    for seed in range(400):
+        model = StepModel(
+            encode=lambda batch: batch.dense,
+            decode=lambda x: drawn.append(x[0, :3].clone()) or x,
+            loss=lambda output, y, w: output[:, 0],
+            generators=[torch.Generator().manual_seed(seed)],
+        )
+        batch = Batch(
+            dense=torch.eye(3), codes=None, target=torch.zeros(3), weight=None, count=3
+        )
+        Mixup(2.0, n_mix=3)(model, batch)
+    shares = torch.stack(drawn).numpy()
+    np.testing.assert_allclose(shares.mean(axis=0), 1 / 3, atol=0.04)
+    np.testing.assert_allclose(shares.var(axis=0), 2 / (9 * 7), rtol=0.25)
+
+
+def test_a_net_mixes_three_rows():
+    mixed, again, plain = (
+        net(step, max_epochs=3).fit(X, Y).predict_proba(X)
+        for step in (Mixup(1.0, n_mix=3), Mixup(1.0, n_mix=3), None)
+    )
+    assert np.array_equal(mixed, again)
+    assert np.abs(mixed - plain).max() > 1e-3
+
+
+@pytest.mark.parametrize("n_mix", [0, 2.5, True, "two"])
+def test_bad_numbers_of_rows_are_named(n_mix):
+    with pytest.raises(ValueError, match=rf"'n_mix' parameter of Mixup.*{n_mix!r}"):
+        Mixup(n_mix=n_mix)
+    assert repr(Mixup(1.0, n_mix=3)) == "Mixup(alpha=1.0, n_mix=3)"
+    assert Mixup(1.0, n_mix=3) != Mixup(1.0)

@@ -15,6 +15,7 @@ from torch import nn
 
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network import EnsLoss, EnsLossClassifier, TabularMLPClassifier
+from skoverfit.neural_network._loss_links import fit_scaling, scaled
 
 RANDOM = pytest.mark.parametrize("seed", range(5))
 
@@ -241,12 +242,20 @@ def test_copies_and_pickles_leave_the_generator_behind():
         (lambda: EnsLoss()(torch.zeros(2), torch.tensor([1, 2])), r"0 and 1.*label 2"),
         (lambda: EnsLoss()(torch.zeros(2), torch.tensor([1, -1])), r"Got the label -1"),
         (lambda: EnsLoss()(torch.zeros(2, 3), torch.tensor([1, 5])), r"code 5"),
+        (lambda: EnsLoss()(torch.zeros(2), torch.ones(1)), r"2 class codes.*\(1,\)"),
+        (lambda: EnsLoss()(torch.zeros(1, 2, 3), torch.tensor([1])), r"\(1, 2, 3\)"),
         (lambda: EnsLoss()(*batch(), torch.ones(3)), r"sample_weight.*\(3,\).*64 rows"),
     ],
 )  # fmt: skip
 def test_bad_input_is_told_in_one_sentence(make, message):
     with pytest.raises(BadInputError, match=message):
         make()
+
+
+def test_a_margin_that_is_no_number_is_not_hidden_by_the_sort():
+    logits = torch.tensor([[0.0, 1.0], [float("nan"), 0.0], [0.0, 2.0]])
+    for sampling in ("random", "expected"):
+        assert torch.isnan(EnsLoss(sampling=sampling)(logits, torch.tensor([1, 1, 0])))
 
 
 # --- the classifier -------------------------------------------------------------------
@@ -399,3 +408,11 @@ CHECKS = [
 )
 def test_contract_of_scikit_learn(estimator, check):
     check(estimator)
+
+
+def test_fitted_probabilities_may_be_sure_with_many_classes():
+    # Ten classes of forty rows without an error: Platt's (n + 1) / (n + 2) for each.
+    codes = np.repeat(np.arange(10), 40)
+    logits = np.eye(10)[codes]
+    found = np.exp(scaled(logits, fit_scaling(logits, codes, None, 10)))
+    np.testing.assert_allclose(found[np.arange(400), codes], 41 / 42, atol=1e-3)

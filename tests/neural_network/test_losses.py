@@ -15,7 +15,7 @@ from skorch.callbacks import Callback
 from torch import nn
 
 import skoverfit
-from skoverfit.exceptions import BadInputError, SkoverfitWarning
+from skoverfit.exceptions import BadInputError, SkoverfitWarning, TrainingError
 from skoverfit.neural_network import (
     BackwardCorrectedLoss,
     ClassBalancedLoss,
@@ -560,6 +560,37 @@ def test_a_loss_in_a_plain_skorch_net():
 
 
 @pytest.mark.parametrize(
+    ("logits", "target", "weight", "message"),
+    [
+        (torch.zeros(4, 1), torch.zeros(4).long(), None, r"shape \(4, 1\)"),
+        (torch.zeros(1, 4, 3), torch.zeros(4).long(), None, r"shape \(1, 4, 3\)"),
+        (torch.zeros(4, 3), torch.zeros(3).long(), None, r"4 class codes.*\(3,\)"),
+        (torch.zeros(2, 3), torch.tensor([0, 3]), None, r"code 3.*from 0 to 2"),
+        (torch.zeros(4, 3), torch.zeros(4).long(), torch.ones(3), r"\(3,\).* 4 rows"),
+        (torch.zeros(4, 3), torch.zeros(4).long(), torch.ones(4, 1), r"\(4, 1\).* 4"),
+    ],
+)
+@EVERY
+def test_every_loss_tells_a_bad_shape(loss, logits, target, weight, message):
+    with pytest.raises(BadInputError, match=message):
+        ready(loss)(logits, target, weight)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "ens_loss", "hinge", "exponential"])
+def test_a_learning_rate_that_explodes_is_named_at_its_step(loss):
+    X, y = make_classification(120, 4, n_redundant=0, random_state=0)
+    net = TabularMLPClassifier(
+        (8,), n_estimators=1, loss=loss, optimizer="sgd", learning_rate=1e6,
+        early_stopping=False, linear_start=False, warmup_epochs=0, random_state=0,
+    )  # fmt: skip
+    with pytest.raises(
+        TrainingError, match=r"at step \d+ .*learning rate is 1e\+06.*try learning_rate"
+    ):
+        net.fit(X, y)
+    assert not hasattr(net, "net_")
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: FocalLoss(-1), r"'gamma' parameter of FocalLoss.*\[0, inf\).*-1"),
@@ -625,3 +656,60 @@ def test_names_are_classes_of_one_signature():
         assert type(loss) is kind
         assert loss.reduction == "none"
     assert isinstance(get_loss(EnsLoss, CLASSIFICATION_LOSSES), EnsLoss)
+
+
+def test_pull_of_pass_at_n_is_the_ratio_of_gradients():
+    log_p = torch.linspace(-30, -1e-9, 400, dtype=torch.float64)
+    for n in (1, 2, 16, 256):
+        at = log_p.clone().requires_grad_()
+        PassAtNLoss(n)._loss(at).sum().backward()
+        # The slope of cross-entropy in log p is -1.
+        np.testing.assert_allclose(PassAtNLoss(n).pull(log_p), -at.grad, atol=1e-7)
+
+
+def test_rows_that_are_done_are_left_out_of_the_mean():
+    logits = torch.tensor([[9.0, 0.0], [0.0, 0.0], [0.0, 1.0]], requires_grad=True)
+    target = torch.tensor([0, 0, 0])
+    weight = torch.tensor([5.0, 1.0, 3.0])
+    loss = PassAtNLoss(4, ignore_below=0.1)
+    plain = PassAtNLoss(4)
+    value = loss(logits, target)
+    torch.testing.assert_close(value, plain(logits[1:], target[1:]))
+    value.backward()
+    assert (logits.grad[0] == 0).all()
+    assert (logits.grad[1:] != 0).all()
+    torch.testing.assert_close(
+        loss(logits, target, weight), plain(logits[1:], target[1:], weight[1:])
+    )
+    # Each net of a stack has rows of its own, and a row of weight 0 is none.
+    stacked = torch.stack([logits, logits.flip(0)]).detach()
+    rows = loss.rows_of_nets(stacked, target.expand(2, 3), torch.ones(2, 3))
+    torch.testing.assert_close(rows[0], rows[1].flip(0))
+    padded = loss.rows_of_nets(stacked[0], target, torch.tensor([1.0, 1.0, 0.0]))
+    torch.testing.assert_close(padded[1], 2 * plain(logits[1:2], target[1:2]))
+    loss.eval()
+    torch.testing.assert_close(loss(logits, target), plain(logits, target))
+
+
+def test_a_batch_in_which_all_rows_are_done_has_no_gradient():
+    logits = torch.tensor([[9.0, 0.0]], requires_grad=True)
+    value = PassAtNLoss(4, ignore_below=0.5)(logits, torch.tensor([0]))
+    value.backward()
+    assert value.item() == 0
+    assert (logits.grad == 0).all()
+    with pytest.raises(BadInputError, match=r"'ignore_below'.*\[0, 1\].*Got 2"):
+        PassAtNLoss(ignore_below=2)
+    assert repr(PassAtNLoss(4, ignore_below=0.5)).endswith("ignore_below=0.5)")
+    assert pickle.loads(pickle.dumps(PassAtNLoss(ignore_below=0.5))).ignore_below == 0.5
+
+
+def test_a_net_leaves_done_rows_out():
+    X, y = make_classification(200, random_state=0)
+    small = {"n_estimators": 2, "max_epochs": 5, "random_state": 0}
+    nets = [
+        TabularMLPClassifier(loss=PassAtNLoss(4, ignore_below=least), **small).fit(X, y)
+        for least in (None, 0.0, 0.4)
+    ]
+    p = [net.predict_proba(X) for net in nets]
+    np.testing.assert_allclose(p[0], p[1], atol=1e-5)
+    assert np.abs(p[0] - p[2]).max() > 1e-3

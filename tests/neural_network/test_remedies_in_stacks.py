@@ -33,6 +33,7 @@ STEPS = {
     "adversarial, noise": AdversarialStep(0.2, start="noise", regularizer=None),
     "manifold mixup": ManifoldMixup(1.0),
     "mixup": Mixup(1.0),
+    "mixup of three": Mixup(1.0, n_mix=3),
     "winsorized": WinsorizedGradients(0.2),
 }
 CALLBACKS = {

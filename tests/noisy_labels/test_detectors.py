@@ -10,7 +10,11 @@ from sklearn.datasets import load_digits, make_blobs
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    LocalOutlierFactor,
+    NearestNeighbors,
+)
 
 from skoverfit.datasets import make_label_noise
 from skoverfit.exceptions import SkoverfitWarning
@@ -292,6 +296,18 @@ def test_scores_of_ones_own(blobs):
     made = RowScoreFilter(lambda X, y: scores).fit(X, y)
     np.testing.assert_array_equal(made.issue_mask_, wrong)
     np.testing.assert_array_equal(made.scores_, scores)
+
+
+@pytest.mark.parametrize("score", ["el2n", "memorization"])
+def test_scores_of_this_room_are_known_by_name(blobs, score):
+    X, y, wrong = blobs
+    learner = LogisticRegression() if score == "el2n" else KNeighborsClassifier(1)
+    filter_ = RowScoreFilter(score, learner, contamination=0.15, random_state=0)
+    found = filter_.fit(X, y)
+    assert found.scores_.shape == y.shape
+    assert roc_auc_score(wrong, found.scores_) > 0.8
+    twin = clone(filter_).fit(X, y)
+    np.testing.assert_array_equal(found.scores_, twin.scores_)
 
 
 @pytest.mark.parametrize(
