@@ -11,8 +11,8 @@ import torch
 from scipy import sparse
 from sklearn.neighbors import LocalOutlierFactor
 
+from skoverfit._core._outlier_factor import inliers, negative_outlier_factor
 from skoverfit.over_sampling import CalibratedGaussianOverSampler
-from skoverfit.over_sampling._outlier_factor import inliers, negative_outlier_factor
 
 CLAIM = Path(__file__).parents[2] / "benchmarks/claims/claim_rcal_sampler.py"
 
