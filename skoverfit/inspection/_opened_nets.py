@@ -84,7 +84,8 @@ class PlainNet:
 
     def moves(self, dense: torch.Tensor) -> torch.Tensor:
         """Return 1 for all columns."""
-        return torch.ones(dense.shape[1], dtype=dense.dtype)
+        # The last axis, so that images of any number of channels are moved.
+        return torch.ones(dense.shape[-1], dtype=dense.dtype)
 
     def losses(self, codes: None, target: torch.Tensor) -> Losses:
         """Return what gives the cross-entropy of rows."""

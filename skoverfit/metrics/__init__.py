@@ -22,6 +22,9 @@ from skoverfit.metrics._generalization_gap import (
 from skoverfit.metrics._geometric_mean_score import (
     geometric_mean_score as geometric_mean_score,
 )
+from skoverfit.metrics._label_quality_score import (
+    label_quality_score as label_quality_score,
+)
 from skoverfit.metrics._multiclass_roc_auc import (
     multiclass_roc_auc as multiclass_roc_auc,
 )
@@ -51,6 +54,7 @@ __all__ = [
     "generalization_gap",
     "geometric_mean_score",
     "kl_inverse",
+    "label_quality_score",
     "multiclass_roc_auc",
     "pass_at_k_from_counts",
     "pass_at_n_score",

@@ -60,7 +60,7 @@ def pass_at_k_from_counts(n: ArrayLike, c: ArrayLike, k: int = 1) -> float:
     Examples
     --------
     >>> from skoverfit.metrics import pass_at_k_from_counts
-    >>> pass_at_k_from_counts(n=[4, 4], c=[1, 0], k=1)
+    >>> round(pass_at_k_from_counts(n=[4, 4], c=[1, 0], k=1), 6)
     0.125
     >>> round(pass_at_k_from_counts(n=[4, 4], c=[1, 0], k=2), 6)
     0.25

@@ -21,6 +21,7 @@ __all__ = [
     "balance_class_weight",
     "class_weight_applies",
     "mixup_applies",
+    "probabilities_apply",
     "reason_against",
     "regularization_applies",
     "sampler_applies",
@@ -105,6 +106,15 @@ def reason_against(
     return (
         str(resolve(remedy.applies)(estimator, class_counts)) if remedy.applies else ""
     )
+
+
+def probabilities_apply(
+    estimator: BaseEstimator, class_counts: np.ndarray | None
+) -> str:
+    """Return "" or why labels can't be judged by the estimator's probabilities."""
+    if not hasattr(estimator, "predict_proba"):
+        return f"{type(estimator).__name__} has no predict_proba"
+    return ""
 
 
 def balance_class_weight(estimator: BaseEstimator) -> BaseEstimator:

@@ -217,6 +217,8 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
             )
         entropy = root_entropy(self.random_state)
         classifier = is_classifier(self.estimator)
+        if classifier and len(np.unique(np.asarray(y))) < 2:
+            raise ValueError("y has 1 class; a curve needs at least 2.")
         folds = list(
             _splitter(self.cv, y, groups, classifier, entropy).split(X, y, groups)
         )

@@ -18,7 +18,6 @@ from skoverfit._core._arrays import take_rows
 from skoverfit._core._random import derive_seed, root_entropy
 from skoverfit._core._validation import check_same_length
 from skoverfit.exceptions import BadInputError
-from skoverfit.neural_network._batch_steps import get_batch_step
 from skoverfit.neural_network._callbacks import CallbackSupport, epoch_events
 from skoverfit.neural_network._checkpoints import TrainingCheckpoint
 from skoverfit.neural_network._devices import get_device
@@ -51,7 +50,11 @@ from skoverfit.neural_network._prepared import (
 )
 from skoverfit.neural_network._saving import SavableNet
 from skoverfit.neural_network._settings import Settings
+<<<<<<< HEAD
 from skoverfit.neural_network._table_input import TableInput
+=======
+from skoverfit.neural_network._steps_by_name import get_batch_step
+>>>>>>> main
 from skoverfit.neural_network._training import train_stack
 
 __all__ = ["BaseTableNet", "BaseTabularMLP"]

@@ -19,12 +19,11 @@ from scipy.special import betaincinv, gammaincinv
 from skorch.callbacks import Callback
 from skorch.dataset import unpack_data
 
-from skoverfit._core._names import suggest
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._data import Batch
 from skoverfit.neural_network._step_tools import real_rows
 
-__all__ = ["BatchStep", "BatchStepCallback", "Mixup", "StepModel", "get_batch_step"]
+__all__ = ["BatchStep", "BatchStepCallback", "Mixup", "StepModel"]
 
 
 @dataclass(kw_only=True)
@@ -364,29 +363,6 @@ class Mixup(BatchStep):
             return x.gather(1, index.expand_as(x))
 
         return take
-
-
-STEPS: dict[str, type[BatchStep]] = {"mixup": Mixup}
-
-
-def get_batch_step(step: Any) -> BatchStep:
-    """Return a batch step from None, a name or an instance.
-
-    Raises
-    ------
-    BadInputError
-        If the name is unknown; the message offers the nearest.
-    """
-    if step is None:
-        return BatchStep()
-    if isinstance(step, BatchStep):
-        return step
-    if isinstance(step, str) and step in STEPS:
-        return STEPS[step]()
-    raise BadInputError(
-        f"The 'batch_step' parameter must be None, one of {sorted(STEPS)} or a "
-        f"BatchStep. Got {step!r} instead. {suggest(step, STEPS)}"
-    )
 
 
 class BatchStepCallback(Callback):

@@ -87,7 +87,8 @@ class EnsLossClassifier(TabularMLPClassifier):
         Largest norm of the gradient of each net.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in the loss, times ``sample_weight``.
-    batch_step : {"mixup"}, BatchStep or None, default=None
+    batch_step : {"adversarial", "manifold_mixup", "mixup", "winsorized"}, BatchStep \
+or None, default=None
         As in `TabularMLPClassifier`.
     callbacks : list of skorch callbacks or None, default=None
         As in `TabularMLPClassifier`.

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from skorch.callbacks import Callback, GradientNormClipping
 
+from skoverfit._core._random import derive_seed
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._net_axis import has_net_axis, net_seeds, owners
 
@@ -75,9 +76,10 @@ class GradientNoise(Callback):
     """Add annealed Gaussian noise to the gradients of each step.
 
     At step t = 0, 1, ... noise of variance ``eta / (1 + t) ** gamma`` is added to each
-    entry. It was published for very deep nets from a poor start; with today's starts
-    and normalization it was found to change nothing beyond chance, in the paper and by
-    us. Its noise belongs behind gradient clipping.
+    entry. It was published for very deep nets from a poor start. It does move a net
+    whose weights all start at zero, which has no gradient without it; with today's
+    starts it changes nothing at best, and with many layers much noise does harm. Its
+    noise belongs behind gradient clipping.
 
     Parameters
     ----------
@@ -95,7 +97,8 @@ class GradientNoise(Callback):
     Attributes
     ----------
     step_ : int
-        Steps so far. Further training goes on from there, as does a pickled callback.
+        Steps so far. Further training goes on from there, as do a pickled callback and
+        a training of our nets that resumes from a checkpoint.
 
     References
     ----------
@@ -135,7 +138,7 @@ class GradientNoise(Callback):
             This callback.
         """
         self.step_ = 0
-        self._generators: list[torch.Generator] | None = None
+        self._seeds: list[int] | None = None
         return self
 
     @property
@@ -160,10 +163,8 @@ class GradientNoise(Callback):
                 "GradientNoise comes before GradientNormClipping in callbacks, which "
                 "would clip the noise; put it behind."
             )
-        if self._generators is None:
-            seeds = net_seeds(net, self.random_state, "gradient noise")
-            device = next(net.module_.parameters()).device
-            self._generators = [torch.Generator(device).manual_seed(s) for s in seeds]
+        if self._seeds is None:
+            self._seeds = net_seeds(net, self.random_state, "gradient noise")
 
     @torch.no_grad()
     def on_grad_computed(
@@ -172,18 +173,26 @@ class GradientNoise(Callback):
         """Add the noise of this step."""
         if not training or self.eta == 0:
             return
-        assert self._generators is not None
+        assert self._seeds is not None
+        # Our net knows its steps, also where it goes on from a checkpoint.
+        self.step_ = getattr(net, "n_steps_", self.step_)
         sigma, module = self.sigma, net.module_
         stacked = has_net_axis(module)
+        device = next(module.parameters()).device
+        # A stream for each step: whoever knows its number can go on.
+        generators = [
+            torch.Generator(device).manual_seed(derive_seed(seed, self.step_))
+            for seed in self._seeds
+        ]
         for name, p in named_parameters:
             if p.grad is None or not self._is_chosen(name):
                 continue
-            shared = p.dim() == 0 or len(p) != len(self._generators)
+            shared = p.dim() == 0 or len(p) != len(generators)
             if stacked and not shared:
                 for net_, part in enumerate(p.grad):
-                    part.add_(_noise(part, sigma, self._generators[net_]))
+                    part.add_(_noise(part, sigma, generators[net_]))
             else:
-                own = self._generators[owners(module, name)]
+                own = generators[owners(module, name)]
                 p.grad.add_(_noise(p.grad, sigma, own))
 
     def on_batch_end(
@@ -194,24 +203,3 @@ class GradientNoise(Callback):
 
     def _is_chosen(self, name: str) -> bool:
         return self.params is None or any(fnmatch(name, p) for p in self.params)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the state; generators as their states, on any device."""
-        state = self.__dict__.copy()
-        generators = state.get("_generators")
-        if generators is not None:
-            state["_generators"] = [
-                (str(g.device), g.get_state().clone()) for g in generators
-            ]
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Make the generators again."""
-        generators = state.get("_generators")
-        if generators is not None:
-            state = {**state, "_generators": []}
-            for device, words in generators:
-                made = torch.Generator(device)
-                made.set_state(words)
-                state["_generators"].append(made)
-        self.__dict__.update(state)

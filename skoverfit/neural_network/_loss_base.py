@@ -117,8 +117,9 @@ class ClassificationLoss(nn.Module):
                 f"{list(_REDUCTIONS)}. Got {reduction!r} instead."
             )
         self.reduction = reduction
-        # Not in the state: an estimator tells them again after it was loaded. Only what
-        # the loss depends on is public: nets with equal losses are trained together.
+        # No tensor of the state: an estimator tells them again after it was loaded, and
+        # who keeps a state dict finds them in the extra state. Only what the loss
+        # depends on is public: nets with equal losses are trained together.
         self.register_buffer("class_counts", None, persistent=False)
         self._told_counts: np.ndarray | None = None
 
@@ -309,6 +310,27 @@ class ClassificationLoss(nn.Module):
     def _options(self) -> dict[str, Any]:
         """Return the constructor's parameters but ``reduction``, for the ``repr``."""
         return {}
+
+    def get_extra_state(self) -> list[float] | None:
+        """Return the class counts for the state dict; None before `prepare`.
+
+        Returns
+        -------
+        list of float or None
+            One number a class.
+        """
+        return None if self._told_counts is None else self._told_counts.tolist()
+
+    def set_extra_state(self, state: list[float] | None) -> None:
+        """Take the class counts of a state dict.
+
+        Parameters
+        ----------
+        state : list of float or None
+            What `get_extra_state` returned.
+        """
+        if state is not None:
+            self.prepare(state)
 
     def __getstate__(self) -> dict[str, Any]:
         # Plain values, so that a file that is safe to load can hold a loss of ours.

@@ -12,9 +12,10 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skoverfit.exceptions import BadInputError
-from skoverfit.neural_network._batch_steps import STEPS, BatchStep
+from skoverfit.neural_network._batch_steps import BatchStep
 from skoverfit.neural_network._layers import ACTIVATIONS
 from skoverfit.neural_network._schedules import SCHEDULES
+from skoverfit.neural_network._steps_by_name import STEPS
 
 __all__ = ["CONSTRAINTS", "DTYPES", "MIXED_PRECISIONS", "layer_sizes"]
 

@@ -189,6 +189,11 @@ class PerpGrad(Callback):
     callback before the optimizer, which knows nothing of it, and one number is left as
     it is. Mixed precision is unscaled before.
 
+    How soon a net that fits all its rows finds the rule behind them depends on its
+    start: smaller weights, as torch draws them, are faster than those of our own
+    module. With weight decay or biases that grow, the net has other ways to scale its
+    logits; the published nets have neither.
+
     References
     ----------
     Prieto, Barsbey, Mediano & Birdal (2025), "Grokking at the Edge of Numerical

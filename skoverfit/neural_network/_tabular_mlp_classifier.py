@@ -111,7 +111,8 @@ default="relu"
         Weights of the classes in the loss, times ``sample_weight``. "balanced" makes
         all classes weigh the same; the probabilities are those of even classes then.
         See `skoverfit.calibration.PriorCorrectedClassifier` for the way back.
-    batch_step : {"mixup"}, BatchStep or None, default=None
+    batch_step : {"adversarial", "manifold_mixup", "mixup", "winsorized"}, BatchStep \
+or None, default=None
         What is computed on a batch, such as `Mixup`. None is the plain loss.
     callbacks : list of skorch callbacks or None, default=None
         Copied, and told of the training as in skorch. For the callbacks of

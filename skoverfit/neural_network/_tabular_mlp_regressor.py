@@ -91,7 +91,8 @@ default="relu"
         How much lower a validation loss has to be to be better.
     gradient_clip : float or None, default=None
         Largest norm of the gradient of each net.
-    batch_step : {"mixup"}, BatchStep or None, default=None
+    batch_step : {"adversarial", "manifold_mixup", "mixup", "winsorized"}, BatchStep \
+or None, default=None
         What is computed on a batch, such as `Mixup`. None is the plain loss.
     callbacks : list of skorch callbacks or None, default=None
         Copied, and told of the training as in skorch. For the callbacks of

@@ -272,7 +272,8 @@ class WeightCompanding(Callback):
     """Train all weights through a squashing function; plain weights come out.
 
     An add-on to weight decay and dropout with a small effect: large weights are
-    bounded, small ones leave zero faster. The weights are plain again as soon as the
+    bounded, small ones leave zero faster. On digits with few rows it did not improve
+    the accuracy with our default constants. The weights are plain again as soon as the
     training is over, so that the net predicts and is saved as any other.
 
     Parameters

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 
 from skoverfit._core._arrays import take_rows, to_numpy
+from skoverfit._core._outlier_factor import inliers
 from skoverfit._core._rebuild import concatenate_rows, restore
 from skoverfit._core._resampling import Resampled, ResamplerMixin, ResamplingData
 from skoverfit._core._resampling._strategy import plain
@@ -25,7 +26,6 @@ from skoverfit.over_sampling._gaussians import (
     borrow,
     estimate,
 )
-from skoverfit.over_sampling._outlier_factor import inliers
 
 __all__ = ["CalibratedGaussianOverSampler"]
 

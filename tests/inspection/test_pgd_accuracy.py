@@ -6,6 +6,7 @@ import torch
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from skorch import NeuralNetClassifier
+from torch import nn
 
 from skoverfit.inspection import pgd_accuracy
 from skoverfit.neural_network import TabularMLPClassifier
@@ -137,3 +138,19 @@ def test_bad_input_is_named(change, error, said):
     given = {"estimator": linear_net(X, y), "X": X, "y": y} | change
     with pytest.raises(error, match=said):
         pgd_accuracy(**given)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_of_any_number_of_channels_are_attacked_everywhere(channels):
+    torch.manual_seed(0)
+    X = torch.randn(60, channels, 4, 4)
+    y = (X.mean(dim=(1, 2, 3)) > 0).long().numpy()
+    net = NeuralNetClassifier(
+        nn.Sequential(nn.Flatten(), nn.Linear(16 * channels, 2)), verbose=0,
+        criterion=nn.CrossEntropyLoss, train_split=None, max_epochs=5, lr=0.1,
+    ).fit(X.numpy(), y)  # fmt: skip
+    weight, bias = (p.detach().numpy() for p in net.module_[1].parameters())
+    w, b = weight[1] - weight[0], bias[1] - bias[0]
+    margin = (2 * y - 1) * (X.flatten(1).numpy() @ w + b)
+    wanted = np.mean(margin > 0.05 * np.abs(w).sum())
+    assert pgd_accuracy(net, X.numpy(), y, 0.05, **QUICK) == pytest.approx(wanted)

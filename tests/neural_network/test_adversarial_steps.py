@@ -140,6 +140,73 @@ def test_the_gradient_of_the_loss_goes_through_abnormal_rows_only():
         assert torch.equal(touched, l0 > l1)
 
 
+@pytest.mark.parametrize("ce_gradient", [False, True])
+def test_the_gradient_of_the_loss_is_that_of_finite_differences(ce_gradient):
+    before, after = logits(3, 12), logits(4, 12)
+    target = torch.randint(3, (12,), generator=torch.Generator().manual_seed(0))
+    l0, l1 = (cross_entropy(z, target, reduction="none") for z in (before, after))
+    abnormal = l0 > l1
+    assert 0 < int(abnormal.sum()) < 12
+    loss = AAERLoss(0.8, 2.0 if ce_gradient else 0.0, 1.3, ce_gradient=ce_gradient)
+
+    def value(moved):  # normal rows are held still: their variation is a constant
+        place = torch.masked_scatter(after, abnormal[:, None], moved)
+        return loss(before, place, target)
+
+    assert torch.autograd.gradcheck(value, after[abnormal].requires_grad_())
+
+
+def test_rows_and_classes_may_change_places():
+    before, after = logits(5), logits(6)
+    target = torch.randint(3, (30,), generator=torch.Generator().manual_seed(0))
+    loss = AAERLoss(1.0, 1.0, 2.0)
+    value = loss(before, after, target)
+    rows = torch.randperm(30, generator=torch.Generator().manual_seed(1))
+    moved = loss(before[rows], after[rows], target[rows])
+    torch.testing.assert_close(moved, value)
+    places = torch.tensor([2, 0, 1])
+    moved = loss(before[:, places], after[:, places], places.argsort()[target])
+    torch.testing.assert_close(moved, value)
+
+
+def test_half_winsorized_steps_on_quadratics_go_to_the_median():
+    # |w - x_i|^2 / 2: the median of the gradients is w minus the median of the rows.
+    rows = torch.from_numpy(X[:41, :1])
+    module = nn.Linear(1, 1, bias=False).double()
+    with torch.no_grad():
+        module.weight.fill_(5.0)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.2)
+    model = StepModel(
+        encode=lambda batch: batch.dense,
+        decode=module,
+        loss=lambda o, t, w: 0.5 * (o - t)[:, 0] ** 2,
+        generators=[torch.Generator()],
+        module=module,
+    )
+    batch = Batch(
+        dense=torch.ones_like(rows), codes=None, target=rows, weight=None, count=41
+    )
+    for _ in range(7):
+        optimizer.zero_grad()
+        WinsorizedGradients(0.5)(model, batch).mean().backward()
+        optimizer.step()
+    middle = rows.median().item()
+    wanted = middle + 0.8**7 * (5.0 - middle)
+    assert module.weight.item() == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("adversarial", AdversarialStep()),
+        ("manifold_mixup", ManifoldMixup()),
+        ("winsorized", WinsorizedGradients()),
+    ],
+)
+def test_steps_go_by_name(name, step):
+    assert np.array_equal(proba(name, max_epochs=2), proba(step, max_epochs=2))
+
+
 def test_rows_of_one_kind_only_have_no_penalty():
     before, target = logits(0), torch.zeros(30, dtype=torch.int64)
     better = before.clone()

@@ -122,6 +122,50 @@ def test_frozen_and_other_parameters_are_untouched():
     assert seen["0.bias"] is None
 
 
+def test_sgd_with_noise_on_a_quadratic_is_the_closed_form():
+    # w <- (1 - lr) w - lr n_t: means shrink, the variances of the steps add up.
+    n, lr, eta, gamma, steps = 40_000, 0.3, 0.5, 0.55, 6
+    w = nn.Parameter(torch.ones(n, dtype=torch.float64))
+    net = Held(w)
+    noise = started(net, eta=eta, gamma=gamma, random_state=0)
+    optimizer = torch.optim.SGD([w], lr=lr)
+    for _ in range(steps):
+        w.grad = w.detach().clone()
+        noise.on_grad_computed(net, [("w", w)])
+        optimizer.step()
+        noise.on_batch_end(net, training=True)
+    variance = sum(
+        lr**2 * eta / (1 + t) ** gamma * (1 - lr) ** (2 * (steps - 1 - t))
+        for t in range(steps)
+    )
+    assert w.mean().item() == pytest.approx((1 - lr) ** steps, abs=0.01)
+    assert w.var().item() == pytest.approx(variance, rel=0.03)
+
+
+def test_a_training_that_was_cut_off_goes_on_with_the_same_noise(tmp_path):
+    class PowerCut(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            if len(net.history) == 3:
+                raise OSError("power cut")
+
+    def model(*callbacks, **options):
+        return TabularMLPClassifier(
+            (6,), n_estimators=2, max_epochs=5, early_stopping=False, batch_size=32,
+            callbacks=[GradientNoise(0.1), *callbacks], random_state=0, **options,
+        )  # fmt: skip
+
+    path = tmp_path / "run.ckpt"
+    whole = model().fit(X, y)
+    with pytest.raises(OSError, match="power cut"):
+        model(PowerCut(), checkpoint=path, checkpoint_every=1).fit(X, y)
+    resumed = model(resume_from=path).fit(X, y)
+    assert np.array_equal(resumed.predict_proba(X), whole.predict_proba(X))
+    # Further training goes on at the step that it has come to.
+    again = [each.partial_fit(X, y).predict_proba(X) for each in (whole, resumed)]
+    assert np.array_equal(*again)
+    assert dict(resumed.net_.callbacks_)["GradientNoise"].step_ == 18
+
+
 def test_patterns_choose_parameters():
     net = Held(nn.Parameter(torch.zeros(5)), nn.Parameter(torch.zeros(5)))
     a, b = net.step(started(net, params=["1"], random_state=0))

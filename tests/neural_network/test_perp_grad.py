@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from skorch import NeuralNetClassifier
+from skorch.callbacks import LRScheduler
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
 
@@ -178,6 +179,23 @@ def test_a_scheduler_reaches_the_optimizer():
     second = (layer.weight.detach() - before).norm().item()
     assert first == pytest.approx(0.5 * norm)
     assert second == pytest.approx(0.05 * norm, rel=1e-6)
+
+
+def test_a_scheduler_of_skorch_works_beside_the_callback():
+    seen = []
+
+    class Watch(PerpGrad):
+        def on_grad_computed(self, net, named_parameters, **kwargs):
+            super().on_grad_computed(net, named_parameters, **kwargs)
+            seen.append(net.optimizer_.param_groups[0]["lr"])
+
+    X = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    NeuralNetClassifier(
+        nn.Linear(3, 2), criterion=nn.CrossEntropyLoss, lr=0.8, batch_size=20,
+        max_epochs=3, train_split=None, verbose=0,
+        callbacks=[Watch(), LRScheduler("StepLR", step_size=1, gamma=0.5)],
+    ).fit(X, (X[:, 0] > 0).astype("int64"))  # fmt: skip
+    assert seen == pytest.approx([0.8, 0.8, 0.4, 0.4, 0.2, 0.2])
 
 
 def test_groups_and_chosen_parameters():

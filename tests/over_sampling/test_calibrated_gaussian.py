@@ -11,8 +11,8 @@ import torch
 from scipy import sparse
 from sklearn.neighbors import LocalOutlierFactor
 
+from skoverfit._core._outlier_factor import inliers, negative_outlier_factor
 from skoverfit.over_sampling import CalibratedGaussianOverSampler
-from skoverfit.over_sampling._outlier_factor import inliers, negative_outlier_factor
 
 CLAIM = Path(__file__).parents[2] / "benchmarks/claims/claim_rcal_sampler.py"
 
@@ -230,7 +230,8 @@ def test_what_is_refused():
 
 
 @pytest.fixture
-def claim():
+def claim(monkeypatch):
+    monkeypatch.syspath_prepend(str(CLAIM.parent))
     spec = importlib.util.spec_from_file_location("claim_rcal_sampler", CLAIM)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -248,8 +249,9 @@ def test_it_beats_smote_and_plain_fitting_on_noisy_long_tailed_digits(claim):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::skoverfit.exceptions.SkoverfitWarning")
 def test_the_claim_over_all_seeds(claim):
-    found = claim.compare([claim.scores(seed) for seed in claim.SEEDS])
-    assert {f["verdict"] for f in found.values()} == {"reproduced"}
+    outcome = claim.experiment(claim.CLAIM.seeds)
+    judged = {f.verdict for f in outcome.findings} - {"told"}
+    assert judged == {"reproduced"}
 
 
 def test_a_frame_whose_columns_have_numbers_as_names():

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all detectors of wrong labels have in common: scores, a mask, a repair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from imblearn.under_sampling.base import BaseCleaningSampler
+from imblearn.utils import check_sampling_strategy
+from sklearn.utils.metadata_routing import UNUSED
+
+from skoverfit._core._arrays import take_rows
+from skoverfit._core._resampling._base import Resampled, ResamplerMixin
+from skoverfit._core._resampling._data import ResamplingData
+from skoverfit._core._resampling._provenance import STORED
+
+__all__ = ["BaseDetector", "Issues", "issues_table", "spared"]
+
+
+@dataclass(frozen=True)
+class Issues:
+    """What a detector found.
+
+    ``quality`` is from 0 (the label is wrong) to 1, NaN where a row could not be
+    judged; ``mask`` are the suspects; ``predicted`` the codes of the labels proposed
+    instead, if the detector has any; ``extra`` further fitted attributes.
+    """
+
+    quality: np.ndarray
+    mask: np.ndarray
+    predicted: np.ndarray | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class _Cleaned(Resampled):
+    issues: Issues
+
+
+def spared(mask: np.ndarray, quality: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Let the best row of a class stay that would lose all of them."""
+    lost = np.bincount(codes[mask], minlength=codes.max() + 1)
+    out = mask
+    for k in np.flatnonzero((lost > 0) & (lost == np.bincount(codes))):
+        rows = np.flatnonzero(codes == k)
+        out = out.copy() if out is mask else out
+        out[rows[np.argmax(np.nan_to_num(quality[rows], nan=1.0))]] = False
+    return out
+
+
+def issues_table(labels: np.ndarray, mask: Any, quality: Any, predicted: Any) -> Any:
+    """Return a pandas frame with the columns of cleanlab's."""
+    import pandas as pd
+
+    columns = {
+        "is_label_issue": mask,
+        "label_quality": quality,
+        "given_label": labels,
+        "predicted_label": predicted,
+    }
+    known = {name: column for name, column in columns.items() if column is not None}
+    return pd.DataFrame(known)
+
+
+class BaseDetector(ResamplerMixin, BaseCleaningSampler):
+    """A cleaning sampler that knows why: subclasses implement ``_detect``.
+
+    ``fit`` only looks; ``fit_resample`` also drops the suspects.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseCleaningSampler._parameter_constraints
+    }
+    __metadata_request__fit: ClassVar[dict[str, str]] = {
+        "sample_weight": UNUSED,
+        "groups": UNUSED,
+    }
+
+    def __init__(self, *, sampling_strategy: Any = "all") -> None:
+        super().__init__(sampling_strategy=sampling_strategy)
+
+    def _detect(self, data: ResamplingData) -> Issues:
+        raise NotImplementedError
+
+    def _wanted(self, data: ResamplingData) -> dict[Any, int]:
+        labels = data.classes[data.codes]
+        return dict(
+            check_sampling_strategy(self.sampling_strategy, labels, "clean-sampling")
+        )
+
+    def fit(self, X: Any, y: Any, *, groups: Any = None) -> BaseDetector:
+        """Look for wrong labels; nothing is dropped.
+
+        Parameters
+        ----------
+        X : container of shape (n_samples, n_features)
+            The table.
+        y : array-like of shape (n_samples,)
+            Class labels of any type, some of them wrong.
+        groups : array-like of shape (n_samples,), default=None
+            Rows of one group are kept on one side of each fold.
+
+        Returns
+        -------
+        self : object
+            The detector, with ``issue_mask_`` and ``label_quality_``.
+        """
+        return self._look(X, y, groups=groups)
+
+    def _look(
+        self, X: Any, y: Any, *, sample_weight: Any = None, groups: Any = None
+    ) -> BaseDetector:
+        """Do as `fit` does, with weights for detectors whose model takes them."""
+        data = self._check(X, y, sample_weight, groups)
+        issues = self._judged(data)
+        for name in (*STORED, "n_generated_", "class_prior_after_"):
+            self.__dict__.pop(name, None)  # of an earlier fit_resample
+        self._remember_classes(data)
+        self._remember_issues(data, issues)
+        return self
+
+    def _judged(self, data: ResamplingData) -> Issues:
+        """Detect, and let classes alone that ``sampling_strategy`` leaves out."""
+        found = self._detect(data)
+        chosen = np.isin(data.classes, list(data.targets))[data.codes]
+        return Issues(found.quality, found.mask & chosen, found.predicted, found.extra)
+
+    def _resample(self, data: ResamplingData) -> Resampled:
+        issues = self._judged(data)
+        kept = np.flatnonzero(~spared(issues.mask, issues.quality, data.codes))
+        return _Cleaned(
+            X=take_rows(data.X, kept), kept=kept, n_parents=1, issues=issues
+        )
+
+    def _finish(self, data: ResamplingData, result: Resampled, y: Any) -> Any:
+        labels = super()._finish(data, result, y)
+        self._remember_shares(data, result)
+        assert isinstance(result, _Cleaned)
+        self._remember_issues(data, result.issues)
+        return labels
+
+    def _remember_issues(self, data: ResamplingData, issues: Issues) -> None:
+        self.issue_mask_ = issues.mask
+        self.label_quality_ = issues.quality
+        self.predicted_label_ = None
+        if issues.predicted is not None:
+            self.predicted_label_ = data.classes[issues.predicted]
+        self._given_label = data.classes[data.codes]
+        for name, value in issues.extra.items():
+            setattr(self, name, value)
+
+    def issues_frame(self) -> Any:
+        """Return what was found, with the column names of cleanlab.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``is_label_issue``, ``label_quality``, ``given_label`` and, where
+            the detector proposes labels, ``predicted_label``; one row a row of X.
+        """
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self, "issue_mask_")
+        return issues_table(
+            self._given_label,
+            self.issue_mask_,
+            self.label_quality_,
+            self.predicted_label_,
+        )
