@@ -50,11 +50,8 @@ from skoverfit.neural_network._prepared import (
 )
 from skoverfit.neural_network._saving import SavableNet
 from skoverfit.neural_network._settings import Settings
-<<<<<<< HEAD
-from skoverfit.neural_network._table_input import TableInput
-=======
 from skoverfit.neural_network._steps_by_name import get_batch_step
->>>>>>> main
+from skoverfit.neural_network._table_input import TableInput
 from skoverfit.neural_network._training import train_stack
 
 __all__ = ["BaseTableNet", "BaseTabularMLP"]

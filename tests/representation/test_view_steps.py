@@ -150,7 +150,9 @@ def test_the_mixture_of_barlow_twins_is_of_encoded_rows():
     wanted = loss.parts(z, z, share * z + (1 - share) * z[perm], share, perm)
     told = step.epoch_values()
     assert told["loss_bt"] == pytest.approx(float(wanted[0].detach()))
-    assert told["loss_mix"] == pytest.approx(float(wanted[1].detach()) * loss.mix_factor(3))
+    assert told["loss_mix"] == pytest.approx(
+        float(wanted[1].detach()) * loss.mix_factor(3)
+    )
 
 
 def test_the_mixed_part_warms_up():
