@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 from skoverfit.inspection._adversarial_strength import (
     adversarial_strength as adversarial_strength,
 )
+from skoverfit.inspection._assert_generalizes import (
+    assert_generalizes as assert_generalizes,
+)
 from skoverfit.inspection._boundary_tilt_display import (
     BoundaryTiltDisplay as BoundaryTiltDisplay,
 )
@@ -66,6 +69,7 @@ __all__ = [
     "SyntheticReportDisplay",
     "TrainingCurveDisplay",
     "adversarial_strength",
+    "assert_generalizes",
     "deviation_angle",
     "el2n_scores",
     "forgetting_scores",
