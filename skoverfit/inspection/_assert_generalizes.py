@@ -79,7 +79,8 @@ def assert_generalizes(
         If the mean gap exceeds ``max_gap``.
     ValueError
         If a parameter is not allowed, if ``groups`` come with a number of folds,
-        which would ignore them, or if a fit or a score fails.
+        which would ignore them, or if a score is not finite. Errors of the estimator
+        and the scorer are passed on.
 
     References
     ----------
