@@ -91,14 +91,12 @@ SEVERAL_LABELS = {
         "label is a sentence on the shape of y, tested in tests/over_sampling."
     ),
 }
-WEIGHTS_OF_LABELS = dict.fromkeys(
-    (
-        "check_sample_weight_equivalence_on_dense_data",
-        "check_sample_weight_equivalence_on_sparse_data",
+WEIGHTS_OF_LABELS = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "A weight says how much a label counts, and goes to the estimator behind the "
+        "features; the features are learnt from all rows, also from those of weight 0."
     ),
-    "A weight says how much a label counts, and goes to the estimator behind the "
-    "features; the features are learnt from all rows, also from those of weight 0.",
-)
+}
 # class -> check -> a full sentence that says why it can't pass and who covers it.
 EXPECTED_FAILURES = {
     "MulticlassTunedThresholdClassifierCV": {
