@@ -43,11 +43,15 @@ default_role = "literal"
 # their inventories are fetched.
 nitpicky = True
 toc_object_entries_show_parents = "hide"
+# Attributes of one name that several classes have are no mistake.
+suppress_warnings = ["ref.python"]
 nitpick_ignore_regex = [
     # Properties that scikit-learn's pipeline has; numpydoc makes links of them.
     (r"py:obj", r"(named_steps|classes_|n_features_in_|feature_names_in_)"),
     # A label in the docstring that regressors inherit.
     (r"std:ref", r"r2_score"),
+    # Labels in the docstring of `set_output`, which transformers inherit.
+    (r"std:ref", r"(df_output_transform|sphx_glr_auto_examples_misc.*set_output\.py)"),
     (r"py:.*", r"(imblearn|joblib|numpy|pandas|polars|scipy|sklearn|skorch|torch)\..*"),
 ]
 if os.environ.get("SKOVERFIT_INTERSPHINX") == "1":

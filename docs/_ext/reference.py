@@ -69,10 +69,24 @@ def _summary_table(module: str, names: list[str]) -> list[str]:
     ]  # fmt: skip
 
 
+def _home(found: object) -> str:
+    """Return the room that a class or function is from, "" for what has none.
+
+    What lies on the ground floor belongs to the room that shows it.
+    """
+    parts = getattr(found, "__module__", "").split(".")
+    if parts[0] != "skoverfit" or len(parts) < 2 or parts[1].startswith("_"):
+        return ""
+    return parts[1]
+
+
 def _room_page(room: str) -> str:
     path = f"skoverfit.{room}"
     module = importlib.import_module(path)
-    names = list(module.__all__)
+    borrowed = [
+        n for n in module.__all__ if _home(getattr(module, n)) not in (room, "")
+    ]
+    names = [n for n in module.__all__ if n not in borrowed]
     kinds = {
         "Classes": [n for n in names if inspect.isclass(getattr(module, n))],
         "Functions": [n for n in names if inspect.isroutine(getattr(module, n))],
@@ -87,6 +101,12 @@ def _room_page(room: str) -> str:
         lines += _title("Constants", "-")
         for name in constants:
             lines += [f".. autodata:: {path}.{name}", "   :no-value:", ""]
+    if borrowed:
+        lines += _title("From other rooms", "-")
+        for name in borrowed:
+            home = f"skoverfit.{_home(getattr(module, name))}.{name}"
+            lines.append(f"- :obj:`{home}`")
+        lines.append("")
     return "\n".join(lines)
 
 

@@ -104,7 +104,7 @@ class CertifiedSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         The classes.
     n_features_in_ : int
         Columns seen; where the estimator knows them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names; where the estimator knows them.
 
     See Also

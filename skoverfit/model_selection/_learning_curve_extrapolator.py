@@ -100,7 +100,7 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
         Probability of so much rising by chance.
     n_features_in_ : int
         Columns seen, where the estimator knows them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where the estimator knows them.
 
     See Also

@@ -118,9 +118,9 @@ class ScalingLaw(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    law : {"power_offset", "chinchilla", "overtraining", "downstream"}, \
-            default="power_offset"
-        With D rows (times epochs) and N the capacity (hidden units, features, trees):
+    law : str, default="power_offset"
+        One of "power_offset", "chinchilla", "overtraining" and "downstream". With D
+        rows (times epochs) and N the capacity (hidden units, features, trees):
 
         - ``power_offset``: :math:`c + a D^{-b}`, one column;
         - ``chinchilla``: :math:`E + A N^{-a} + B D^{-b}`, the columns N and D;
@@ -128,6 +128,7 @@ class ScalingLaw(RegressorMixin, BaseEstimator):
           to N the loss is a power of the cost with the same slope everywhere [1]_;
         - ``downstream``: an error as :math:`\epsilon - k e^{-\gamma L}` of the loss L,
           which holds for the mean of many tasks rather than for one.
+
     log_residuals : bool, default=True
         Fit logarithms, so that a run of small loss counts as much as one of large.
     loss : {"huber", "linear"}, default="huber"

@@ -73,7 +73,7 @@ class SinglePassLearner(MetaEstimatorMixin, BaseEstimator):
         Class labels; only of a classifier.
     n_features_in_ : int
         Columns seen.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names; only where all are strings.
     n_updates_ : int
         Batches that were learnt.

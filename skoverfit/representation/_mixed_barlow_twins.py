@@ -140,7 +140,7 @@ class MixedBarlowTwins(BaseEncoder):
 
     See Also
     --------
-    MixedBarlowTwinsLoss : The loss, for a loop of your own.
+    skoverfit.neural_network.MixedBarlowTwinsLoss : The loss, for a loop of your own.
     ContrastiveEncoder : Learns by telling rows apart.
 
     Notes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-""" "Nothing", weights, thresholds and repaired probabilities."""
+"""Nothing, weights, thresholds and repaired probabilities."""
 
 from __future__ import annotations
 
