@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Searches and estimates that stay honest about their own selection."""
 
+from skoverfit.model_selection._bbc_cv_score import (
+    bbc_cv_score as bbc_cv_score,
+    tibshirani_bias as tibshirani_bias,
+)
 from skoverfit.model_selection._certified_search import (
     CertifiedSearchCV as CertifiedSearchCV,
 )
@@ -23,6 +27,8 @@ __all__ = [
     "LearningCurveExtrapolator",
     "ScalingLaw",
     "SinglePassLearner",
+    "bbc_cv_score",
     "repetition_curve",
     "temperature_weights",
+    "tibshirani_bias",
 ]

@@ -12,6 +12,7 @@ from skoverfit.neural_network import BatchStep, NTXentLoss
 from skoverfit.neural_network._prepared import Prepared
 from skoverfit.neural_network._settings import Settings
 from skoverfit.representation._base import BaseEncoder
+from skoverfit.representation._feature_corruption import FeatureCorruption
 from skoverfit.representation._view_steps import ContrastiveStep, MoCoStep
 
 __all__ = ["ContrastiveEncoder"]
@@ -44,7 +45,8 @@ class ContrastiveEncoder(BaseEncoder):
     views : "auto", view maker or pair of them, default="auto"
         What makes the views; one maker makes both, None in a pair leaves the rows as
         they are. "auto" is `ImageViews` twice with ``image_shape``, otherwise the row
-        and its `FeatureCorruption`, as in SCARF.
+        and its `FeatureCorruption`, as in SCARF; for "moco" twice
+        ``FeatureCorruption(rate=0.3)``.
     temperature : float or None, default=None
         Of the similarities; None is 0.5, 1 and 0.2 for "simclr", "scarf" and "moco".
     momentum : float, default=0.99
@@ -144,6 +146,10 @@ class ContrastiveEncoder(BaseEncoder):
 
     Notes
     -----
+    In "moco" no gradient flows through keys. With the clean row as the query a net
+    would never be trained on rows like those that it has to see through; hence views
+    on both sides there.
+
     The slow copy and the queue of "moco" start anew with each training; the queue is
     empty at first, and keys of the batch stand in for it. An older key of the same row
     is not counted as another row, which is ours: in small tables the queue holds most
@@ -255,6 +261,12 @@ class ContrastiveEncoder(BaseEncoder):
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
+
+    def _auto_views(self) -> tuple[Any, Any]:
+        if self.method != "moco" or self.image_shape is not None:
+            return super()._auto_views()
+        view = FeatureCorruption(rate=0.3)
+        return view, view
 
     def _make_step(
         self, views: tuple[Any, Any], prepared: Prepared, settings: Settings
