@@ -2,7 +2,8 @@
 
 A file ``claim_<name>.py`` describes a `Claim` and ends with ``sys.exit(main(CLAIM))``.
 Its experiment is a function ``seeds -> Outcome``: it trains, and returns `Finding` s
-made by the functions below, each with a bound that was fixed before the full run. The verdict of a finding comes from an interval over the seeds:
+made by the functions below, each with a bound that was fixed before the full run. The
+verdict of a finding comes from an interval over the seeds:
 
 - `exceeds`, `falls_below`: *reproduced* if the whole 95 % interval of the mean lies on
   the right side of the bound, *partly* if the mean does and the interval doesn't,
