@@ -244,7 +244,8 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
             len(folds), len(sizes), 2
         )
         test_scores = scores[..., 1]
-        errors = self._errors(test_scores, scorer)
+        optimum = self._best_score(test_scores, scorer)
+        errors = np.maximum(optimum - test_scores, 0.0)
         ratio = np.mean([len(test) / len(train) for train, test in folds])
         curve = extrapolate(
             sizes.astype(float),
@@ -259,7 +260,7 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
         self.train_sizes_ = sizes
         self.train_scores_, self.test_scores_ = scores[..., 0], test_scores
         self.n_samples_ = len(np.asarray(y))
-        self._publish(curve, found[-1][2])
+        self._publish(curve, optimum, found[-1][2])
         return self
 
     def _sizes(self, orders: list[np.ndarray], y: np.ndarray | None) -> np.ndarray:
@@ -290,7 +291,7 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
             )
         return sizes
 
-    def _errors(self, scores: np.ndarray, scorer: Any) -> np.ndarray:
+    def _best_score(self, scores: np.ndarray, scorer: Any) -> float:
         if isinstance(self.optimum, str):
             optimum = 0.0 if getattr(scorer, "_sign", 1) == -1 else 1.0
         else:
@@ -302,12 +303,11 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
                 f"optimum={self.optimum!r}: a test score is {scores.max():.6g}, above "
                 f"{optimum:g}. Give the best value that the score can have."
             )
-        return np.maximum(optimum - scores, 0.0)
+        return optimum
 
-    def _publish(self, curve: Extrapolation, fitted: Any) -> None:
+    def _publish(self, curve: Extrapolation, optimum: float, fitted: Any) -> None:
         self._curve = curve.state()
-        # error = optimum - score, so the score of no error is error + score.
-        self._optimum = float(curve.errors[0] + self.test_scores_.mean(axis=0)[0])
+        self._optimum = optimum
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(fitted, name):
                 setattr(self, name, getattr(fitted, name))
