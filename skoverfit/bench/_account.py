@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from skoverfit.bench._aggregate import QUESTIONS, Measured, Results
+from skoverfit.bench._aggregate import Measured, Results
 from skoverfit.bench._estimators import estimator_note
 from skoverfit.bench._types import Failure, Skipped, TableInfo
 
@@ -60,7 +60,7 @@ def tables(results: Results) -> list[TableInfo]:
     for group in results.groups:
         for table in results.run["tables"]:
             dummy = {}
-            for metric in QUESTIONS:
+            for metric in results.questions:
                 scores = [
                     score
                     for estimator in results.estimators
@@ -80,6 +80,7 @@ def tables(results: Results) -> list[TableInfo]:
                     "n_rows": table["n_rows"],
                     "n_columns": table["n_columns"],
                     "classes": table["classes"],
+                    "numbers": table.get("numbers", {}),
                     "positive": table["positive"],
                     "dummy": dummy,
                     "notes": table["notes"],

@@ -190,7 +190,7 @@ def content_hash(
     """Hash everything that determines the cells of a table.
 
     The same in every process and for every file format: names, kinds and values of
-    the plain columns, target codes, class names, groups and time; all missing values
+    the plain columns, target, class names, groups and time; all missing values
     are one, and so are 0.0 and -0.0.
     """
     digest = hashlib.sha256()
@@ -204,7 +204,7 @@ def content_hash(
     add("table 1", len(frame), list(frame.columns), list(class_names))
     for name in frame.columns:
         add(*_column_parts(frame[name]))
-    add(np.ascontiguousarray(y, dtype="<i8").tobytes())
+    add(np.ascontiguousarray(y, dtype="<i8" if class_names else "<f8").tobytes())
     for extra in (groups, time):
         add(extra is None)
         if extra is not None:

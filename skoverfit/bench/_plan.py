@@ -25,15 +25,18 @@ from skoverfit.bench._preparation import prepare_fold
 from skoverfit.bench._protocol import Fold, default_repeats, inner_folds, make_folds
 from skoverfit.bench._raw import RawRows, needs_raw_rows
 from skoverfit.bench._suites import AS_IT_IS, Scenario
-from skoverfit.bench._types import Table
+from skoverfit.bench._types import Table, Task
 from skoverfit.catalogue import Remedy, get_remedies
 from skoverfit.model_selection._apply import reason_against
 
 __all__ = ["Plan", "PlannedFold", "describe_remedy"]
 
-# What every run has beside the remedies that were asked for: "nothing", and the tuned
-# threshold against which decisions are judged.
-ALWAYS = ("nothing", "threshold")
+# What every run has beside the remedies that were asked for: "nothing", and for classes
+# the tuned threshold against which decisions are judged.
+ALWAYS: dict[Task, tuple[str, ...]] = {
+    "classification": ("nothing", "threshold"),
+    "regression": ("nothing",),
+}
 _PEERS = ("scikit-learn", "imbalanced-learn", "numpy", "scipy", "skrub", "torch")
 
 
@@ -115,10 +118,12 @@ class PlannedFold:
                 groups=groups,
                 time=None if time is None else time[train],
                 random_state=self.random_state,
+                task=self.table.task,
             ),
             notes=(*prepared.notes, *sorted({str(w.message) for w in caught})),
             groups=groups,
             raw=raw,
+            scale=1.0 if self.table.class_names else float(np.std(y)),
         )
 
 
@@ -156,8 +161,9 @@ class Plan:
     ) -> None:
         self.tables = tuple(tables)
         self.scenarios = tuple(scenarios)
+        self.task: Task = self.tables[0].task if self.tables else "classification"
         self.estimators = dict(estimators)
-        chosen = {remedy.name: remedy for remedy in get_remedies(ALWAYS)}
+        chosen = {remedy.name: remedy for remedy in get_remedies(ALWAYS[self.task])}
         chosen.update({remedy.name: remedy for remedy in remedies})
         self.remedies = tuple(chosen.values())
         self.n_splits = n_splits
@@ -249,6 +255,7 @@ class Plan:
         """Return what a report needs beside the cells; it goes into the store."""
         return {
             "command": command,
+            "task": self.task,
             "seed": self.random_state,
             "n_splits": self.n_splits,
             "tables": [self._describe_table(table) for table in self.tables],
@@ -282,7 +289,6 @@ class Plan:
         }
 
     def _describe_table(self, table: Table) -> dict[str, Any]:
-        counts = np.bincount(table.y, minlength=len(table.class_names))
         kind = "time" if table.time is not None else ""
         if table.groups is not None:
             kind = f"{kind} and groups" if kind else "groups"
@@ -292,12 +298,26 @@ class Plan:
             "hash": table.content_hash,
             "n_rows": len(table.y),
             "n_columns": int(table.X.shape[1]),
-            "classes": dict(zip(table.class_names, map(int, counts), strict=True)),
+            **_describe_target(table),
             "positive": table.class_names[1] if table.is_binary else None,
             "notes": list(table.notes),
             "n_repeats": self.repeats(table),
             "folds": kind,
         }
+
+
+def _describe_target(table: Table) -> dict[str, Any]:
+    if table.task == "classification":
+        counts = np.bincount(table.y, minlength=len(table.class_names))
+        classes = zip(table.class_names, map(int, counts), strict=True)
+        return {"classes": dict(classes)}
+    numbers = {
+        "mean": float(np.mean(table.y)),
+        "deviation": float(np.std(table.y)),
+        "lowest": float(np.min(table.y)),
+        "highest": float(np.max(table.y)),
+    }
+    return {"classes": {}, "numbers": numbers}
 
 
 def _minor_versions() -> dict[str, str]:
