@@ -17,10 +17,10 @@ from threadpoolctl import threadpool_limits
 
 from skoverfit._core._memory import PeakMemory
 from skoverfit._core._neighbors._cache import clear_cache
-from skoverfit.bench._raw import RawRows, needs_raw_rows, takes_groups
+from skoverfit.bench._raw import RawRows, needs_raw_rows
 from skoverfit.catalogue import Remedy
 from skoverfit.metrics import multiclass_roc_auc
-from skoverfit.model_selection._apply import apply_remedy, reason_against
+from skoverfit.model_selection._apply import apply_remedy, reason_against, takes_groups
 
 __all__ = ["RELIABILITY_EDGES", "CellTask", "FoldData", "run_cell"]
 
