@@ -44,8 +44,8 @@ def checked_data(
     labels = column_or_1d(y, warn=True)
     if len(labels) < 2:
         raise ValueError(
-            f"Found array with {len(labels)} sample(s) while a minimum of 2 is required "
-            f"by {name}."
+            f"Found array with {len(labels)} sample(s) while a minimum of 2 is "
+            f"required by {name}."
         )
     assert_all_finite(labels, input_name="y")
     classes = None
