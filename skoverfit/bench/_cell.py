@@ -16,10 +16,10 @@ from threadpoolctl import threadpool_limits
 
 from skoverfit._core._memory import PeakMemory
 from skoverfit._core._neighbors._cache import clear_cache
-from skoverfit.bench._raw import RawRows, needs_raw_rows, takes_groups
+from skoverfit.bench._raw import RawRows, needs_raw_rows
 from skoverfit.bench._scores import score_classes, score_numbers, training_sample
 from skoverfit.catalogue import Remedy
-from skoverfit.model_selection._apply import apply_remedy, reason_against
+from skoverfit.model_selection._apply import apply_remedy, reason_against, takes_groups
 
 __all__ = ["CellTask", "FoldData", "run_cell"]
 
@@ -45,10 +45,10 @@ class FoldData:
     # Unit of the errors where numbers are predicted.
     scale: float = 1.0
 
-    def class_counts(self) -> np.ndarray | None:
-        """Return the training rows of each class; None where numbers are predicted."""
+    def class_counts(self) -> np.ndarray:
+        """Return the training rows of each class; of all where there are numbers."""
         if self.n_classes == 0:
-            return None
+            return np.array([len(self.y_train)])
         return np.bincount(self.y_train, minlength=self.n_classes)
 
     def for_task(self, task: CellTask) -> FoldData:
@@ -82,8 +82,7 @@ def run_cell(task: CellTask, fold: FoldData) -> tuple[CellTask, str, dict[str, A
         # Ctrl-C is the parent's business: it closes the store and ends the workers.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     counts = fold.class_counts()
-    present = None if counts is None else counts[counts > 0]
-    reason = reason_against(task.remedy, task.estimator, present)
+    reason = reason_against(task.remedy, task.estimator, counts[counts > 0])
     if reason:
         return task, "skipped", {"reason": reason}
     # One thread a cell: times compare, and sums are added in one order whatever n_jobs.
@@ -101,7 +100,7 @@ def run_cell(task: CellTask, fold: FoldData) -> tuple[CellTask, str, dict[str, A
 
 
 def _fit_and_score(
-    task: CellTask, fold: FoldData, counts: np.ndarray | None
+    task: CellTask, fold: FoldData, counts: np.ndarray
 ) -> dict[str, Any]:
     applied = apply_remedy(
         task.remedy,
@@ -123,7 +122,7 @@ def _fit_and_score(
         model.fit(X, y, **({} if groups is None else {"groups": groups}))
         fit_seconds = time.perf_counter() - started
     seen = training_sample(fold.X_train, fold.y_train)
-    if counts is None:
+    if fold.n_classes == 0:
         scores = score_numbers(
             model,
             fold.X_test,

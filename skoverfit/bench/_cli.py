@@ -21,6 +21,7 @@ import typer
 
 import skoverfit
 from skoverfit._core._store import ResultStore
+from skoverfit._core._versions import peer_versions
 from skoverfit.bench._analysis import analyse
 from skoverfit.bench._bench import make_plan
 from skoverfit.bench._claims import find_claims, pick_claims, run_claim
@@ -30,7 +31,7 @@ from skoverfit.bench._estimators import (
     make_estimators,
 )
 from skoverfit.bench._openml import load_openml
-from skoverfit.bench._plan import Plan, peer_versions
+from skoverfit.bench._plan import Plan
 from skoverfit.bench._report import write_report
 from skoverfit.bench._runner import RunOutcome, run_plan
 from skoverfit.bench._suites import (

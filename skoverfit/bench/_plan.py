@@ -3,22 +3,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
-import skoverfit
 from skoverfit._core._random import derive_seed
 from skoverfit._core._store import content_key
+from skoverfit._core._versions import code_version, minor_versions, peer_versions
 from skoverfit.bench._cell import CellTask, FoldData
 from skoverfit.bench._estimators import describe_estimator
 from skoverfit.bench._preparation import prepare_fold
@@ -27,9 +23,9 @@ from skoverfit.bench._raw import RawRows, needs_raw_rows
 from skoverfit.bench._suites import AS_IT_IS, Scenario
 from skoverfit.bench._types import Table, Task
 from skoverfit.catalogue import Remedy, get_remedies
-from skoverfit.model_selection._apply import reason_against
+from skoverfit.model_selection._apply import describe_remedy, reason_against
 
-__all__ = ["Plan", "PlannedFold", "describe_remedy"]
+__all__ = ["Plan", "PlannedFold"]
 
 # What every run has beside the remedies that were asked for: "nothing", and for classes
 # the tuned threshold against which decisions are judged.
@@ -37,43 +33,6 @@ ALWAYS: dict[Task, tuple[str, ...]] = {
     "classification": ("nothing", "threshold"),
     "regression": ("nothing",),
 }
-_PEERS = ("scikit-learn", "imbalanced-learn", "numpy", "scipy", "skrub", "torch")
-
-
-@cache
-def code_version() -> str:
-    """Return our version; while it is a development one, with a hash of our source."""
-    ours = skoverfit.__version__
-    if ".dev" not in ours:
-        return ours
-    digest = hashlib.sha256()
-    root = Path(skoverfit.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
-    return f"{ours}+{digest.hexdigest()[:16]}"
-
-
-@cache
-def peer_versions() -> dict[str, str]:
-    """Return the versions of the peers that are installed."""
-    found = {}
-    for name in _PEERS:
-        try:
-            found[name] = version(name)
-        except ImportError:  # PackageNotFoundError: an extra that is not installed
-            continue
-    return found
-
-
-def describe_remedy(remedy: Remedy) -> dict[str, Any]:
-    """Return what determines a remedy."""
-    return {
-        "name": remedy.name,
-        "path": remedy.path,
-        "parameters": {k: repr(v) for k, v in sorted(remedy.parameters.items())},
-        "input": remedy.input,
-    }
 
 
 @dataclass(frozen=True)
@@ -227,7 +186,7 @@ class Plan:
                     "estimator": described,
                     "remedy": describe_remedy(remedy),
                     "code": code_version(),
-                    "peers": _minor_versions(),
+                    "peers": minor_versions(),
                 }
                 labels = {
                     "table": table.name,
@@ -318,10 +277,3 @@ def _describe_target(table: Table) -> dict[str, Any]:
         "highest": float(np.max(table.y)),
     }
     return {"classes": {}, "numbers": numbers}
-
-
-def _minor_versions() -> dict[str, str]:
-    """Return the peers' versions without the patch level, which results outlive."""
-    return {
-        name: ".".join(text.split(".")[:2]) for name, text in peer_versions().items()
-    }
