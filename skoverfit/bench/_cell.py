@@ -20,6 +20,7 @@ from skoverfit.bench._raw import RawRows, needs_raw_rows
 from skoverfit.bench._scores import score_classes, score_numbers, training_sample
 from skoverfit.catalogue import Remedy
 from skoverfit.model_selection._apply import apply_remedy, reason_against, takes_groups
+from skoverfit.over_sampling._relevance import NoRareValueError
 
 __all__ = ["CellTask", "FoldData", "run_cell"]
 
@@ -90,6 +91,9 @@ def run_cell(task: CellTask, fold: FoldData) -> tuple[CellTask, str, dict[str, A
         warnings.simplefilter("always")
         try:
             value = _fit_and_score(task, fold, counts)
+        except NoRareValueError:
+            reason = "no value of the training rows is rare, or each is"
+            return task, "skipped", {"reason": reason}
         except (Exception, MemoryError) as exc:
             text = f"{type(exc).__name__}: {exc}"[:_MAX_TEXT]
             return task, "failed", {"error": text}

@@ -54,9 +54,7 @@ def read_target(
 --task classification takes them as classes.
     """
     if task is not None and task not in TASKS:
-        raise BadInputError(
-            f"task={task!r} is neither {TASKS[0]!r} nor {TASKS[1]!r}."
-        )
+        raise BadInputError(f"task={task!r} is neither {TASKS[0]!r} nor {TASKS[1]!r}.")
     _refuse_missing(column, name)
     found, n_distinct = _found_task(column)
     if (task or found) == "regression":

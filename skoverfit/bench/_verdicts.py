@@ -25,8 +25,8 @@ def outcome_of(stat: Statistic, p_adjusted: float, *, better_than_dummy: bool) -
 
     A remedy *helps* if its gain survives Holm's correction over all comparisons of
     the question, is beyond the region of equivalence with 95 % probability, and leaves
-    a model that is better than forecasting the class shares, or one number. Without the last
-    condition, shrinking the forecasts of a model of pure noise would count as help.
+    a model that is better than a guess: the class shares, or one number. Without the
+    last condition, to shrink the forecasts of a model of pure noise would be help.
     """
     significant = p_adjusted < 1 - CONFIDENCE
     if significant and stat.p_gain >= CONFIDENCE and better_than_dummy:

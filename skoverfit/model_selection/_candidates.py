@@ -105,7 +105,11 @@ def list_candidates(
         asked = (
             [Candidate(n, _for_task(get_remedy(n), True)) for n in _REGRESSORS_AUTO]
             if regression
-            else [Candidate(r.name, r) for r in get_remedies()]
+            else [
+                Candidate(r.name, r)
+                for r in get_remedies()
+                if "classification" in r.tasks
+            ]
         )
         rank = {name: k for k, name in enumerate(first)}
         asked.sort(key=lambda c: (rank.get(c.name, len(rank)), c.remedy.cost))
