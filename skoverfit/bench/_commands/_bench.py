@@ -229,8 +229,8 @@ def bench(
             random_state=seed,
         )
         if list_cells:
-            for task in plan.tasks():
-                typer.echo("\t".join(str(value) for value in task.spec.values()))
+            for cell in plan.tasks():
+                typer.echo("\t".join(str(value) for value in cell.spec.values()))
             raise typer.Exit(ExitCode.COMPLETE)
         prepare_output(output)
         typer.echo(_describe_cells(plan), err=True)
