@@ -5,7 +5,14 @@ from __future__ import annotations
 
 import typer
 
-from skoverfit.bench._commands import _bench, _claims, _info, _stores
+from skoverfit.bench._commands import (
+    _bench,
+    _claims,
+    _cure,
+    _info,
+    _predict,
+    _stores,
+)
 from skoverfit.bench._commands._app import ExitCode
 
 __all__ = ["ExitCode", "app"]
@@ -19,6 +26,8 @@ app = typer.Typer(
 
 # In the order of --help.
 app.command(epilog=_bench.EXIT_CODES)(_bench.bench)
+app.command(epilog=_cure.EXIT_CODES)(_cure.cure)
+app.command(epilog=_predict.EXIT_CODES)(_predict.predict)
 app.command()(_stores.report)
 app.command()(_stores.merge)
 app.command()(_info.info)

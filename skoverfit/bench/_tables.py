@@ -29,7 +29,13 @@ from skoverfit.exceptions import BadInputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DEFAULT_MAX_BYTES", "load_table", "table_from_frame"]
+__all__ = [
+    "DEFAULT_MAX_BYTES",
+    "checked_frame",
+    "load_table",
+    "refuse_infinite",
+    "table_from_frame",
+]
 
 MIN_ROWS = 10
 # A number of days or seconds is numeric already; ISO 8601 is tried first.
@@ -167,7 +173,7 @@ def table_from_frame(
     >>> table_from_frame(frame, target="paid").class_names
     ('False', 'True')
     """
-    frame = _checked_frame(frame)
+    frame = checked_frame(frame)
     target = str(target)
     groups = None if groups is None else str(groups)
     time = None if time is None else str(time)
@@ -206,7 +212,8 @@ def _stem(path: Path) -> str:
     return re.sub(r"\.(csv|tsv|parquet)(\.gz)?$", "", path.name, flags=re.IGNORECASE)
 
 
-def _checked_frame(frame: Any) -> pd.DataFrame:
+def checked_frame(frame: Any) -> pd.DataFrame:
+    """Return a frame with unique text names and a plain index, or refuse it."""
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame) and hasattr(frame, "to_pandas"):
@@ -363,7 +370,7 @@ def _features(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
             f"what carries nothing with {drop_option(empty)}."
         )
     for name, column in columns.items():
-        _refuse_infinite(column, str(name))
+        refuse_infinite(column, str(name))
     X = pd.DataFrame(columns)
     id_like = [str(n) for n, column in columns.items() if looks_like_id(column, str(n))]
     constant = [
@@ -386,7 +393,8 @@ def _features(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
     return X, id_like, notes
 
 
-def _refuse_infinite(column: pd.Series, name: str) -> None:
+def refuse_infinite(column: pd.Series, name: str) -> None:
+    """Refuse a plain column that holds infinite numbers."""
     if column.dtype.kind != "f":
         return
     n_infinite = int(np.isinf(column.to_numpy()).sum())

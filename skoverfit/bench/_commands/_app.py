@@ -13,9 +13,11 @@ from types import FrameType
 
 import typer
 
+from skoverfit.bench._estimators import ESTIMATOR_TITLES
 from skoverfit.exceptions import BadInputError, StoreError
 
 __all__ = [
+    "ESTIMATOR_HELP",
     "ExitCode",
     "file_name",
     "names",
@@ -24,6 +26,13 @@ __all__ = [
     "prepare_output",
     "terminated",
 ]
+
+
+# Plain text: typer evaluates annotations, where quotes in f-strings would clash.
+ESTIMATOR_HELP = (
+    ", ".join(ESTIMATOR_TITLES) + ', or a path such as "sklearn.linear_model.Ridge('
+    'alpha=10)". It gets encoded, complete, scaled columns.'
+)
 
 
 class ExitCode(IntEnum):
