@@ -98,7 +98,7 @@ NUMBER_QUESTIONS = (
         "rmse",
         False,
         "nothing",
-        "root mean squared error",
+        "root mean square error",
         "How far off are the predictions, large misses counting more?",
     ),
     Metric(
@@ -126,7 +126,7 @@ NUMBER_QUESTIONS = (
         "extremes",
         False,
         "nothing",
-        "absolute error of extremes",
+        "error of extremes",
         "How far off are the predictions for the lowest and the highest twentieth of "
         "the values?",
     ),

@@ -171,7 +171,10 @@ def stronger_settings(estimator: BaseEstimator) -> list[dict[str, Any]]:
         ]
     if is_regressor(estimator) and _is_number(parameters.get("alpha")):
         # A ridge's or a lasso's penalty has the scale of the table, not of a loss.
+        # A ridge without one needs one that counts, not a hundred times nothing.
         alpha = parameters["alpha"]
+        if "Ridge" in type(estimator).__name__:
+            alpha = max(alpha, 0.1)
         return [{"alpha": alpha * times} for times in (10, 100, 1000) if alpha > 0]
     for name, (is_stronger, values) in _STRONGER.items():
         old = parameters.get(name)

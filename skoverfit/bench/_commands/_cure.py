@@ -156,7 +156,12 @@ def cure(
 
 
 def _tell(model: TableModel, search: Any, output: Path) -> None:
-    typer.echo(f"\n{search.report_.summary()}\n")
+    lines = search.report_.summary().splitlines()
+    shown = [line for line in lines if " left out: " not in line]
+    typer.echo("\n" + "\n".join(shown))
+    if len(shown) < len(lines):
+        typer.echo(f"{len(lines) - len(shown)} more don't apply to this estimator.")
+    typer.echo()
     low, high = model.estimate["interval"]
     typer.echo(
         f"Honest {model.estimate['score']} of what is saved: "

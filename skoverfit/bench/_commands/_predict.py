@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,6 +75,10 @@ def predict(
 def _load(path: Path, max_bytes: int) -> TableModel:
     if not path.is_file():
         raise BadInputError(f"There is no file {str(path)!r}.")
+    if not zipfile.is_zipfile(path):
+        raise BadInputError(
+            f"{str(path)!r} is no model of `skoverfit cure`; nothing of it was read."
+        )
     found = load(path, max_bytes=max_bytes)
     if not isinstance(found, TableModel):
         raise BadInputError(
