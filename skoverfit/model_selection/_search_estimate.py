@@ -299,8 +299,8 @@ def estimate(
         runners = [r for r in runners if r.status != "failed"]
         table = race.table(runners, parts)
         scores, folds = table.scores()
-    costs = np.array([r.candidate.remedy.cost for r in runners])
-    # Whatever the catalogue says: nothing costs nothing.
+    # A treatment is no cheaper than none for being trained on fewer rows.
+    costs = np.array([max(1.0, r.candidate.remedy.cost) for r in runners])
     costs[0] = 0.0
     rule = one_se_rule(costs, table.test_train_ratio)
     best = int(rule(scores[None], folds[None])[0])
