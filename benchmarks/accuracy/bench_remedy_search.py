@@ -89,7 +89,7 @@ def _rare_class(seed: int) -> tuple[BaseEstimator, str, Rows]:
 
 def _wrong_labels(seed: int) -> tuple[BaseEstimator, str, Rows]:
     X, X_test, y, y_test = _made(
-        seed, 2000, n_features=8, n_informative=5, flip_y=0.0, class_sep=1.2
+        seed, 3000, n_features=8, n_informative=5, flip_y=0.0, class_sep=1.2
     )
     flipped = np.random.default_rng(seed).random(len(y)) < 0.25
     tree = DecisionTreeClassifier(random_state=seed)
@@ -127,7 +127,7 @@ DESIGNS: dict[
     ),
     "wrong labels": (
         _wrong_labels,
-        "full tree, 2000 rows, 25 % of labels flipped; balanced accuracy on right labels",
+        "full tree, 3000 rows, 25 % of labels flipped; balanced accuracy on right labels",
         {"cleaned", "regularization"},
     ),
     "over-confident": (
