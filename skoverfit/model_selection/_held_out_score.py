@@ -19,6 +19,7 @@ from sklearn.metrics import get_scorer
 from sklearn.metrics._scorer import _BaseScorer
 
 from skoverfit.exceptions import BadInputError
+from skoverfit.model_selection._bootstrap_selection import Judge
 from skoverfit.model_selection._score_sums import (
     mean_of_known,
     rank_rule,
@@ -199,7 +200,7 @@ class HeldOutScore:
         y: np.ndarray,
         parts: Sequence[tuple[int, np.ndarray]],
         held_out: Sequence[Sequence[Predictions]],
-    ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    ) -> Judge:
         """Return what maps counts of rows to scores.
 
         Parameters
@@ -218,92 +219,100 @@ class HeldOutScore:
             shape (n_draws, n_candidates) and of the folds, of shape (n_draws, n_folds,
             n_candidates).
         """
+        score = self._by_sums if self._rule is not None else self._by_folds
+        return score(y, parts, held_out)
+
+    def _by_sums(
+        self,
+        y: np.ndarray,
+        parts: Sequence[tuple[int, np.ndarray]],
+        held_out: Sequence[Sequence[Predictions]],
+    ) -> Judge:
+        rule = self._rule
+        assert rule is not None
+        # Squares of numbers far from 0 lose digits, and only differences count.
+        shift = y.mean() if self.classes is None else 0
+        tables, places = [], []
+        for k, (_, rows) in enumerate(parts):
+            sums = [
+                rule.rows(y[rows] - shift, self._given(own[k]) - shift)
+                for own in held_out
+            ]
+            # Equal candidates share a place: no product may round them unequally.
+            found: dict[bytes, int] = {}
+            places.append([found.setdefault(s.tobytes(), len(found)) for s in sums])
+            first = [places[-1].index(place) for place in range(len(found))]
+            tables.append(np.hstack([sums[c] for c in first]))
+        n_sums = tables[0].shape[1] // (max(places[0]) + 1)
         repeats = np.array([repeat for repeat, _ in parts])
-        by_candidate = [
-            self._candidate(y, parts, predictions, repeats) for predictions in held_out
-        ]
 
         def judge(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             used = np.asarray(counts, dtype=float)
-            found = [score(used) for score in by_candidate]
-            scores = np.stack([whole for whole, _ in found], axis=-1)
-            return scores, np.stack([folds for _, folds in found], axis=-1)
+            by_fold = []
+            for (_, rows), table, place in zip(parts, tables, places, strict=True):
+                sums = used[:, rows] @ table
+                by_fold.append(sums.reshape(len(used), -1, n_sums)[:, place])
+            sums = np.stack(by_fold, axis=1)
+            pooled = [
+                rule.finish(sums[:, repeats == r].sum(axis=1))
+                for r in np.unique(repeats)
+            ]
+            return mean_of_known(np.stack(pooled, axis=1)), rule.finish(sums)
 
         return judge
 
-    def _candidate(
+    def _by_folds(
         self,
         y: np.ndarray,
         parts: Sequence[tuple[int, np.ndarray]],
-        predictions: Sequence[Predictions],
-        repeats: np.ndarray,
-    ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        """Return what maps counts to the scores of one candidate."""
-        if self._rule is not None:
-            rule = self._rule
-            # Squares of numbers far from 0 lose digits, and only differences count.
-            shift = y.mean() if self.classes is None else 0
-            sums = [
-                rule.rows(y[rows] - shift, self._given(given) - shift)
-                for (_, rows), given in zip(parts, predictions, strict=True)
-            ]
-
-            def by_sums(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-                # One product a candidate and fold: equal candidates, equal rounding.
-                found = np.stack(
-                    [
-                        counts[:, rows] @ own
-                        for (_, rows), own in zip(parts, sums, strict=True)
-                    ],
-                    axis=1,
-                )
-                pooled = [
-                    rule.finish(found[:, repeats == r].sum(axis=1))
-                    for r in np.unique(repeats)
-                ]
-                return mean_of_known(np.stack(pooled, axis=1)), rule.finish(found)
-
-            return by_sums
-        scores = [
-            self._ranked(y[rows], given)
-            if self._ranking is not None
-            else self._asked(y[rows], given)
-            for (_, rows), given in zip(parts, predictions, strict=True)
+        held_out: Sequence[Sequence[Predictions]],
+    ) -> Judge:
+        one_fold = self._asked if self._ranking is None else self._ranked
+        by_fold = [
+            [one_fold(y[rows], own[k]) for own in held_out]
+            for k, (_, rows) in enumerate(parts)
         ]
+        together = self._repeats(y, parts, held_out) if self.pooled else []
 
-        def by_folds(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            found = np.stack(
-                [
-                    score(counts[:, rows])
-                    for (_, rows), score in zip(parts, scores, strict=True)
-                ],
-                axis=1,
-            )
+        def judge(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            folds = []
+            for (_, rows), scores in zip(parts, by_fold, strict=True):
+                drawn = counts[:, rows]
+                folds.append(np.stack([score(drawn) for score in scores], axis=-1))
+            found = np.stack(folds, axis=1)
             if not self.pooled:
                 return mean_of_known(found), found
-            pooled = [
-                self._pooled(y, parts, predictions, repeats == r, counts)
-                for r in np.unique(repeats)
-            ]
+            pooled = []
+            for rows, scores in together:
+                drawn = counts[:, rows]
+                pooled.append(np.stack([score(drawn) for score in scores], axis=-1))
             return mean_of_known(np.stack(pooled, axis=1)), found
 
-        return by_folds
+        return judge
 
-    def _pooled(
+    def _repeats(
         self,
         y: np.ndarray,
         parts: Sequence[tuple[int, np.ndarray]],
-        predictions: Sequence[Predictions],
-        chosen: np.ndarray,
-        counts: np.ndarray,
-    ) -> np.ndarray:
-        folds = np.flatnonzero(chosen).tolist()
-        rows = np.concatenate([parts[k][1] for k in folds])
-        given = {
-            name: np.concatenate([predictions[k][name] for k in folds])
-            for name in predictions[folds[0]]
-        }
-        return self._asked(y[rows], given)(counts[:, rows])
+        held_out: Sequence[Sequence[Predictions]],
+    ) -> list[tuple[np.ndarray, list[Callable[[np.ndarray], np.ndarray]]]]:
+        """Return rows and scores of all folds of each repeat together."""
+        found = []
+        for repeat in dict.fromkeys(repeat for repeat, _ in parts):
+            folds = [k for k, (number, _) in enumerate(parts) if number == repeat]
+            rows = np.concatenate([parts[k][1] for k in folds])
+            scores = [
+                self._asked(
+                    y[rows],
+                    {
+                        name: np.concatenate([own[k][name] for k in folds])
+                        for name in own[folds[0]]
+                    },
+                )
+                for own in held_out
+            ]
+            found.append((rows, scores))
+        return found
 
     def _given(self, predictions: Predictions) -> np.ndarray:
         return next(iter(predictions.values()))
