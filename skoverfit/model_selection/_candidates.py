@@ -23,9 +23,16 @@ from skoverfit.model_selection._apply import (
 )
 from skoverfit.pipeline import Pipeline
 
-__all__ = ["Candidate", "build_candidate", "list_candidates", "with_seeds"]
+__all__ = [
+    "Candidate",
+    "build_candidate",
+    "list_candidates",
+    "takes_weights",
+    "with_seeds",
+]
 
 NOTHING = "nothing"
+_ANYTHING = inspect.Parameter.VAR_KEYWORD
 # What a regressor can be given; the catalogue's roles are those for classes.
 _FOR_REGRESSORS: dict[str, dict[str, Any]] = {
     NOTHING: {},
@@ -243,6 +250,15 @@ def with_seeds(estimator: BaseEstimator, seed: int) -> BaseEstimator:
         and not isinstance(value, (int, np.integer))
     }
     return made.set_params(**missing) if missing else made
+
+
+def takes_weights(estimator: BaseEstimator) -> bool:
+    """Whether its `fit` takes sample_weight, or anything."""
+    taken = inspect.signature(_ours(estimator).fit).parameters.values()
+    names = {parameter.name for parameter in taken if parameter.kind != _ANYTHING}
+    anything = any(parameter.kind == _ANYTHING for parameter in taken)
+    is_pipeline = isinstance(estimator, _SklearnPipeline)
+    return "sample_weight" in names or (anything and not is_pipeline)
 
 
 def build_candidate(

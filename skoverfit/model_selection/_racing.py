@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from skoverfit.model_selection._bootstrap_selection import (
 from skoverfit.model_selection._candidates import Candidate
 from skoverfit.model_selection._held_out_score import HeldOutScore
 from skoverfit.model_selection._search_cells import Cell, CellStore, Work, fit_cell
+from skoverfit.model_selection._stacked_cells import holds_net, trained_at_once
 
 __all__ = ["Part", "Race", "Runner", "Table"]
 
@@ -158,6 +159,8 @@ class Race:
         # Folds that everybody who is left has finished.
         self.n_folds = 0
         self.out_of_time = False
+        self._nets = holds_net(work.estimator)
+        self._stack_seconds: dict[tuple[int, int], float] = {}
 
     @property
     def racing(self) -> list[Runner]:
@@ -182,18 +185,57 @@ class Race:
     # --- folds -----
 
     def _race(self, *, dropping: bool) -> None:
-        for number, part in enumerate(self.parts):
-            late = self._run_part(part, number)
-            if late and number >= 2:
-                # Who was late is no worse for it: all are judged on the folds before.
-                for runner in self.racing:
-                    del runner.cells[number:]
-                break
-            for runner in late:
-                self._leave(runner, "late", number, "the time was up")
-            self.n_folds = number + 1
-            if dropping and 2 <= self.n_folds < len(self.parts):
-                self._drop()
+        for numbers in self._stages(dropping):
+            with self._trained(numbers):
+                for number in numbers:
+                    if not self._finish_part(number):
+                        return
+                    if dropping and 2 <= self.n_folds < len(self.parts):
+                        self._drop()
+
+    def _stages(self, dropping: bool) -> list[range]:
+        """Return the folds between which nobody is dropped."""
+        n = len(self.parts)
+        if not dropping:
+            return [range(n)]
+        return [range(min(2, n)), *(range(k, k + 1) for k in range(2, n))]
+
+    @contextmanager
+    def _trained(self, numbers: range) -> Iterator[None]:
+        """Train the nets of all folds of a stage at once, if there are any."""
+        if not self._nets:
+            yield
+            return
+        keys, cells = [], []
+        for number in numbers:
+            part = self.parts[number]
+            for runner in self.racing:
+                if not self._is_stored(runner, part):
+                    keys.append((id(runner), number))
+                    cells.append((runner.candidate, part.train))
+        with trained_at_once(self.work, cells, self.n_jobs) as seconds:
+            self._stack_seconds = dict(zip(keys, seconds, strict=True))
+            yield
+            self._stack_seconds = {}
+
+    def _is_stored(self, runner: Runner, part: Part) -> bool:
+        if self.store is None:
+            return False
+        spec = self.store.spec(runner.candidate, part.train, part.test)
+        return self.store.get(spec) is not None
+
+    def _finish_part(self, number: int) -> bool:
+        """Fit one fold; return False where the race ends with the folds before it."""
+        late = self._run_part(self.parts[number], number)
+        if late and number >= 2:
+            # Who was late is no worse for it: all are judged on the folds before.
+            for runner in self.racing:
+                del runner.cells[number:]
+            return False
+        for runner in late:
+            self._leave(runner, "late", number, "the time was up")
+        self.n_folds = number + 1
+        return True
 
     def _run_part(self, part: Part, number: int) -> list[Runner]:
         """Fit everybody who is left on one fold; return who was late."""
@@ -208,7 +250,8 @@ class Race:
             if cell.status == "failed":
                 self._fail(runner, cell, number)
                 continue
-            runner.cells.append(cell)
+            extra = self._stack_seconds.get((id(runner), number), 0.0)
+            runner.cells.append(replace(cell, seconds=cell.seconds + extra))
         return late
 
     def _fail(self, runner: Runner, cell: Cell, number: int) -> None:
@@ -249,7 +292,7 @@ class Race:
             yield cell
 
     def _fitted(self, calls: Sequence[tuple[Any, ...]]) -> Iterator[Cell]:
-        if effective_n_jobs(self.n_jobs) == 1:
+        if self._nets or effective_n_jobs(self.n_jobs) == 1:
             return (fit_cell(*call) for call in calls)
         found = Parallel(n_jobs=self.n_jobs, return_as="generator")(
             delayed(_on_one_thread)(*call) for call in calls

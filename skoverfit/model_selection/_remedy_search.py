@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from numbers import Integral, Real
 from os import PathLike
@@ -14,21 +13,29 @@ import numpy as np
 from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
-    clone,
     is_classifier,
     is_regressor,
 )
-from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils._tags import get_tags
-from sklearn.utils.metaestimators import available_if
+from sklearn.utils.metadata_routing import (
+    UNUSED,
+    MetadataRouter,
+    MethodMapping,
+    _routing_enabled,
+    process_routing,
+)
 from sklearn.utils.validation import check_is_fitted
 
 from skoverfit._core._random import derive_seed, root_entropy
-from skoverfit._core._statistics import corrected_mean_interval
 from skoverfit.exceptions import BadInputError
-from skoverfit.model_selection._candidates import list_candidates, with_seeds
+from skoverfit.model_selection._best_estimator import BestEstimatorMixin
+from skoverfit.model_selection._candidates import (
+    list_candidates,
+    takes_weights,
+    with_seeds,
+)
 from skoverfit.model_selection._held_out_score import HeldOutScore
+from skoverfit.model_selection._nested_search import nested_scores
 from skoverfit.model_selection._racing import Race
 from skoverfit.model_selection._search_cells import CellStore, Work, fit_whole
 from skoverfit.model_selection._search_estimate import SearchEstimate, estimate
@@ -38,15 +45,7 @@ from skoverfit.model_selection._search_report import SearchReport
 __all__ = ["RemedySearchCV"]
 
 
-def _has(method: str) -> Callable[[Any], bool]:
-    def check(search: Any) -> bool:
-        getattr(getattr(search, "best_estimator_", search.estimator), method)
-        return True
-
-    return check
-
-
-class RemedySearchCV(MetaEstimatorMixin, BaseEstimator):
+class RemedySearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
     """Try the remedies of the catalogue on an estimator, and keep one that helps.
 
     Every remedy (class weights, re-sampling, thresholds, calibration, stronger
@@ -185,10 +184,11 @@ class RemedySearchCV(MetaEstimatorMixin, BaseEstimator):
     Notes
     -----
     Of the candidates within one standard error of the best, the cheapest is chosen
-    (``cost`` of the catalogue; "nothing" costs least). Each bootstrap draw applies the
-    same rule. Re-sampling, cleaning and tuning see training folds only, and held-out
-    labels are never cleaned. A candidate that fails is a row with its error. Candidates
-    that were dropped do not take part in the bootstrap, as in [1]_.
+    (``cost`` of the catalogue, at least that of "nothing"), and of equally cheap ones
+    the best. Each bootstrap draw applies the same rule. Re-sampling, cleaning and
+    tuning see training folds only, and held-out labels are never cleaned. A candidate
+    that fails is a row with its error. Candidates that were dropped do not take part in
+    the bootstrap, as in [1]_.
 
     References
     ----------
@@ -235,6 +235,9 @@ class RemedySearchCV(MetaEstimatorMixin, BaseEstimator):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    # Weights are for the candidates; the search itself divides rows by groups only.
+    __metadata_request__fit: ClassVar[dict[str, str]] = {"sample_weight": UNUSED}
 
     def __init__(
         self,
@@ -320,10 +323,13 @@ class RemedySearchCV(MetaEstimatorMixin, BaseEstimator):
             estimator raises on these rows.
         """
         self._validate_params()
-        self._check_parameters()
-        params = {k: v for k, v in fit_params.items() if v is not None}
-        if sample_weight is not None:
-            params["sample_weight"] = sample_weight
+        self._check_parameters(sample_weight)
+        given = {**fit_params, "sample_weight": sample_weight}
+        params = {k: v for k, v in given.items() if v is not None}
+        if _routing_enabled():
+            if groups is not None:
+                params["groups"] = groups
+            params = dict(process_routing(self, "fit", **params).estimator.fit)
         data = checked_data(self, X, y, groups, params)
         entropy = root_entropy(self.random_state)
         deadline = None if self.max_time is None else time.time() + self.max_time
@@ -365,14 +371,14 @@ class RemedySearchCV(MetaEstimatorMixin, BaseEstimator):
         )
         nested = None
         if self.correction in ("nested", "all"):
-            nested = self._nested(data, entropy)
+            nested = nested_scores(self, data, entropy)
         best = None
         if self.refit:
             best = fit_whole(work, found.kept.candidate)
         self._publish(data, score, race, found, nested, left_out, best)
         return self
 
-    def _check_parameters(self) -> None:
+    def _check_parameters(self, sample_weight: Any) -> None:
         if not (is_classifier(self.estimator) or is_regressor(self.estimator)):
             raise BadInputError(
                 "estimator must be a classifier or a regressor. Got "
@@ -385,49 +391,26 @@ class RemedySearchCV(MetaEstimatorMixin, BaseEstimator):
                 "A store keeps the fits of a search that can be repeated: give an "
                 f"integer random_state. Got random_state={self.random_state!r}."
             )
+        if sample_weight is not None and not takes_weights(self.estimator):
+            raise ValueError(
+                f"{type(self.estimator).__name__}.fit takes no sample_weight."
+            )
 
-    # --- the whole search inside outer folds -----
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return what goes where.
 
-    def _nested(self, data: Any, entropy: int) -> dict[str, Any]:
-        outer = make_parts(
-            data,
-            5 if self.outer_cv is None else self.outer_cv,
-            1,
-            derive_seed(entropy, "outer"),
+        Returns
+        -------
+        MetadataRouter
+            ``groups`` stay here; everything else goes to the `fit` of the candidates,
+            where the estimator requests it.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(estimator=self.estimator, method_mapping=mapping)
         )
-        scores, kept = [], []
-        for number, part in enumerate(outer):
-            search = clone(self).set_params(
-                correction="bbc",
-                refit=True,
-                report=None,
-                max_time=self.max_time,
-                random_state=derive_seed(entropy, "outer", number),
-            )
-            params = data.part(part.train)
-            if data.groups is not None:
-                params["groups"] = data.groups[part.train]
-            search.fit(
-                _safe_indexing(data.X, part.train), data.labels[part.train], **params
-            )
-            scores.append(
-                float(
-                    search.scorer_(
-                        search.best_estimator_,
-                        _safe_indexing(data.X, part.test),
-                        data.labels[part.test],
-                    )
-                )
-            )
-            kept.append(search.best_remedy_)
-        ratio = float(np.mean([len(p.test) / len(p.train) for p in outer]))
-        mean, lower, upper = corrected_mean_interval(scores, test_train_ratio=ratio)
-        return {
-            "score": mean,
-            "interval": (lower, upper),
-            "scores": scores,
-            "remedies": kept,
-        }
 
     # --- results -----
 
@@ -441,7 +424,7 @@ class RemedySearchCV(MetaEstimatorMixin, BaseEstimator):
         left_out: list[tuple[str, str]],
         best: Any,
     ) -> None:
-        """Set all attributes at once, after everything went well."""
+        """Set all attributes, now that all went well, after everything went well."""
         for name in ("best_estimator_", "classes_"):
             self.__dict__.pop(name, None)  # of an earlier fit
         if data.classes is not None:
@@ -490,108 +473,3 @@ class RemedySearchCV(MetaEstimatorMixin, BaseEstimator):
         """All that was asked for, the best first, as a data frame."""
         check_is_fitted(self)
         return self.report_.to_frame()
-
-    @property
-    def n_features_in_(self) -> int:
-        """Columns seen."""
-        check_is_fitted(self)
-        return self.best_estimator_.n_features_in_
-
-    @property
-    def feature_names_in_(self) -> np.ndarray:
-        """Names of the columns seen."""
-        check_is_fitted(self)
-        return self.best_estimator_.feature_names_in_
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """Whether `fit` went well."""
-        return hasattr(self, "best_remedy_")
-
-    def _fitted(self) -> Any:
-        check_is_fitted(self)
-        if not hasattr(self, "best_estimator_"):
-            raise AttributeError(
-                "This RemedySearchCV was fitted with refit=False, and there is no "
-                "best_estimator_ to predict with."
-            )
-        return self.best_estimator_
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict with the estimator that was kept.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Labels, or numbers.
-        """
-        return np.asarray(self._fitted().predict(X))
-
-    @available_if(_has("predict_proba"))
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return probabilities by the estimator that was kept.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
-        """
-        return np.asarray(self._fitted().predict_proba(X))
-
-    @available_if(_has("decision_function"))
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return decision values by the estimator that was kept.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            New rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Decision values.
-        """
-        return np.asarray(self._fitted().decision_function(X))
-
-    def score(self, X: Any, y: Any) -> float:
-        """Return the score that decided in the search, on other rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Rows that were not in the search.
-        y : array-like of shape (n_samples,)
-            Their labels, or numbers.
-
-        Returns
-        -------
-        float
-            ``scorer_(best_estimator_, X, y)``.
-        """
-        return float(self.scorer_(self._fitted(), X, y))
-
-    def __sklearn_tags__(self) -> Any:
-        """Be what the estimator is."""
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = inner.classifier_tags
-        tags.regressor_tags = inner.regressor_tags
-        tags.target_tags.required = True
-        tags.target_tags.one_d_labels = inner.target_tags.one_d_labels
-        tags.input_tags.sparse = inner.input_tags.sparse
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
-        tags.input_tags.string = inner.input_tags.string
-        tags.input_tags.categorical = inner.input_tags.categorical
-        tags.input_tags.pairwise = False
-        return tags

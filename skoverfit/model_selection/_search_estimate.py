@@ -299,9 +299,9 @@ def estimate(
         runners = [r for r in runners if r.status != "failed"]
         table = race.table(runners, parts)
         scores, folds = table.scores()
-    costs = np.array([r.candidate.remedy.cost for r in runners])
-    # Whatever the catalogue says: nothing costs nothing.
-    costs[0] = 0.0
+    # A treatment is no cheaper than none for being trained on fewer rows. Whether it is
+    # better than nothing is not a matter of its cost: the gain's interval decides.
+    costs = np.array([max(1.0, r.candidate.remedy.cost) for r in runners])
     rule = one_se_rule(costs, table.test_train_ratio)
     best = int(rule(scores[None], folds[None])[0])
     draws: Draws | None = select_in_draws(

@@ -103,8 +103,8 @@ class SearchReport:
             return [f"Keep {v['kept']!r} ({v['winner_title']})."]
         if v["winner"] == "nothing":
             return [
-                "Change nothing: no remedy beats the plain estimator by more than "
-                "a standard error, or none does so more cheaply."
+                "Change nothing: no remedy scores better, or it does by less than a "
+                "standard error and costs more."
             ]
         return [
             f"Change nothing: {v['winner']!r} leads, but its gain may be 0 "
