@@ -199,7 +199,8 @@ def outcomes(analysis):
 
 
 def test_a_planted_overfit_is_helped_by_regularization():
-    table = make_table(n=100, d=90)  # 90 columns for 80 rows: just interpolated
+    # 90 columns for 80 rows, which are just interpolated.
+    table = make_table(n=100, d=90, noise=0.5)
     analysis = run_bench(
         [table], estimators=WEAK, remedies=["regularization"], n_repeats=4
     ).analysis

@@ -105,7 +105,7 @@ def cure(
 ) -> None:
     """Find the remedy that helps on a table, fit it, and save it with its estimate."""
     signal.signal(signal.SIGTERM, terminated)
-    kept = store if store is not None else output.with_name(f"{output.name}.fits")
+    kept = store if store is not None else output.parent / f"{output.name}.fits"
     resume = f"Finished fits are safe in {kept}; the same command goes on there."
     with one_sentence(resume):
         seconds = None if max_time is None else parse_seconds(max_time)
