@@ -296,7 +296,20 @@ def safety(name: str, flipped: float, max_rows: int, scoring: str) -> dict[str, 
     }
 
 
-TABLES = ["ecoli", "yeast_me2", "oil", "us_crime", "ozone_level", "wine_quality", "abalone", "thyroid_sick", "satimage", "optical_digits", "pen_digits", "mammography"]
+TABLES = [
+    "ecoli",
+    "yeast_me2",
+    "oil",
+    "us_crime",
+    "ozone_level",
+    "wine_quality",
+    "abalone",
+    "thyroid_sick",
+    "satimage",
+    "optical_digits",
+    "pen_digits",
+    "mammography",
+]
 
 
 def _tasks(parts: list[str], seeds: range, max_rows: int) -> Iterator[tuple[str, Any]]:

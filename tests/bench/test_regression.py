@@ -209,7 +209,7 @@ def test_a_planted_overfit_is_helped_by_regularization():
     assert found["error", "stronger regularization"] == "helps"
     verdict = next(v for v in analysis["verdicts"] if v["question"] == "error")
     assert verdict["helps"]
-    assert "Stronger regularization with ridge helps" in verdict["sentence"]
+    assert "Stronger regularization with ridge regression helps" in verdict["sentence"]
 
 
 def test_wrong_numbers_are_helped_by_dropping_them():
