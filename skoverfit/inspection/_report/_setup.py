@@ -248,9 +248,10 @@ def _check_folds(
         raise ValueError(f"X has {n} rows; a report needs at least {_FEWEST_ROWS}.")
     if not isinstance(cv, Integral):
         return
+    cv = int(cv)
     if cv < 2 or cv > n:
         raise ValueError(f"cv={cv} must be from 2 to the number of rows, {n}.")
-    if groups is not None and int(groups.max()) + 1 < int(cv):
+    if groups is not None and groups.max() + 1 < cv:
         raise ValueError(
             f"cv={cv} is more than the {groups.max() + 1} groups; choose fewer folds."
         )
