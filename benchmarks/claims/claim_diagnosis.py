@@ -151,7 +151,7 @@ def same_data(seed):
 
 
 def digits_excess(seed):
-    """Return the excess of wrong labels on digits with a fifth flipped, and the rate."""
+    """Return the excess on digits with a fifth flipped, and the rate."""
     X, y = load_digits(return_X_y=True)
     rng = np.random.default_rng([seed, 99])
     wrong = rng.random(len(y)) < 0.2
@@ -247,7 +247,7 @@ def experiment(seeds):
     if full:
         findings.append(
             falls_below(
-                "width of the gap's interval / the oracle's", width / oracle, 1.5
+                "width of the gap interval, in the oracle's", width / oracle, 1.5
             )
         )
     print_table(table)
