@@ -198,7 +198,7 @@ def row_comparison(
     mean = float(np.average(values, weights=weights))
     sums = weights * (values - mean) / total
     if clusters is not None:
-        _, codes = np.unique(np.asarray(clusters), return_inverse=True)
+        codes: np.ndarray = np.unique(np.asarray(clusters), return_inverse=True)[1]
         sums = np.bincount(codes, weights=sums)
     n = sums.size
     if n == 1:

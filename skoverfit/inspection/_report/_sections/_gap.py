@@ -65,8 +65,8 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         decisive=gap.lower > problem.rope,
         size=gap.difference / problem.rope if problem.rope > 0 else 1.0,
         message=(
-            f"The model scores {train:.3f} on its training rows and {test.difference:.3f} on "
-            f"new ones ({unit}): a gap of {gap.difference:.3f} "
+            f"The model scores {train:.3f} on its training rows and "
+            f"{test.difference:.3f} on new ones ({unit}): a gap of {gap.difference:.3f} "
             f"[{gap.lower:.3f}, {gap.upper:.3f}]."
         ),
     )
