@@ -196,9 +196,9 @@ def row_comparison(
         weights = _finite(sample_weight, "sample_weight", ndim=1)
     total = float(weights.sum())
     mean = float(np.average(values, weights=weights))
-    sums = weights * (values - mean) / total
+    sums: np.ndarray = weights * (values - mean) / total
     if clusters is not None:
-        codes: np.ndarray = np.unique(np.asarray(clusters), return_inverse=True)[1]
+        codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
         sums = np.bincount(codes, weights=sums)
     n = sums.size
     if n == 1:

@@ -66,8 +66,8 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         size=gap.difference / problem.rope if problem.rope > 0 else 1.0,
         message=(
             f"The model scores {train:.3f} on its training rows and "
-            f"{test.difference:.3f} on new ones ({unit}): a gap of {gap.difference:.3f} "
-            f"[{gap.lower:.3f}, {gap.upper:.3f}]."
+            f"{test.difference:.3f} on new ones ({unit}): a gap of "
+            f"{gap.difference:.3f} [{gap.lower:.3f}, {gap.upper:.3f}]."
         ),
     )
     return Section(
