@@ -11,7 +11,14 @@ from collections.abc import Callable
 
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import Problem
-from skoverfit.inspection._report._sections import _gap
+from skoverfit.inspection._report._sections import (
+    _calibration,
+    _complexity,
+    _gap,
+    _imbalance,
+    _instability,
+    _memorization,
+)
 from skoverfit.inspection._report._types import Section
 
 __all__ = ["SECTIONS"]
@@ -19,5 +26,13 @@ __all__ = ["SECTIONS"]
 Run = Callable[[Problem, Evidence], Section]
 
 SECTIONS: dict[str, tuple[str, Run]] = {
-    module.NAME: (module.TITLE, module.run) for module in (_gap,)
+    module.NAME: (module.TITLE, module.run)
+    for module in (
+        _gap,
+        _imbalance,
+        _calibration,
+        _memorization,
+        _complexity,
+        _instability,
+    )
 }
