@@ -12,8 +12,13 @@ from collections.abc import Callable
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import Problem
 from skoverfit.inspection._report._sections import (
+    _calibration,
+    _complexity,
     _gap,
+    _imbalance,
+    _instability,
     _learning_curve,
+    _memorization,
     _optimism,
     _permutation,
 )
@@ -25,5 +30,15 @@ Run = Callable[[Problem, Evidence], Section]
 
 SECTIONS: dict[str, tuple[str, Run]] = {
     module.NAME: (module.TITLE, module.run)
-    for module in (_gap, _optimism, _learning_curve, _permutation)
+    for module in (
+        _gap,
+        _optimism,
+        _learning_curve,
+        _permutation,
+        _imbalance,
+        _calibration,
+        _memorization,
+        _complexity,
+        _instability,
+    )
 }
