@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_feature_names, check_is_fitted
 from skoverfit._core._arrays import n_rows
 from skoverfit._core._html import write_atomically
 from skoverfit._core._names import suggest
+from skoverfit.catalogue import get_remedy
 from skoverfit.inspection._report._evidence import gather
 from skoverfit.inspection._report._sections import SECTIONS
 from skoverfit.inspection._report._setup import containers, engine_splits, problem_of
@@ -351,7 +352,8 @@ class OverfittingReport(MetaEstimatorMixin, BaseEstimator):
         if self.verdict_ in ("leaky", "no_signal"):
             return []
         names = [n for f in self.findings_ if f.confirmed for n in f.remedies]
-        return list(dict.fromkeys(names))[:k]
+        treating = [n for n in dict.fromkeys(names) if get_remedy(n).role != "tool"]
+        return treating[:k]
 
     def to_html(self, path: Any = None, *, title: str = "") -> str:
         """Return the report as one HTML page, and write it where a path is given.

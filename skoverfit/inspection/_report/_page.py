@@ -30,6 +30,7 @@ def render_page(report: Any, title: str = "") -> str:
         "overfitting.html.j2"
     )
     reasons = supporting(report)
+    sections = [_section(report, s) for s in report.sections_.values()]
     page = template.render(
         r=report,
         title=title or estimator_name(report.estimator),
@@ -42,7 +43,9 @@ def render_page(report: Any, title: str = "") -> str:
         unconfirmed=[_row(f) for f in report.findings_ if not f.confirmed],
         remedies=[_remedy(name) for name in report.recommend()],
         size=size_line(report),
-        sections=[_section(report, s) for s in report.sections_.values()],
+        sections=sections,
+        scores=[row for s in sections if s["name"] == "gap" for row in s["rows"]],
+        not_run=[s["title"].lower() for s in sections if not s["was_run"]],
         percent=f"{report.confidence:.0%}".replace("%", " %"),
         estimator=repr(report.estimator),
         fmt=fmt,
@@ -52,11 +55,14 @@ def render_page(report: Any, title: str = "") -> str:
 
 def _row(finding: Any) -> dict[str, Any]:
     bad = finding.confirmed and finding.verdict not in _GOOD
+    words = finding.severity if bad else "no harm by itself"
+    if not finding.confirmed:
+        words = "not confirmed"
     return {
         **finding,
         "pill": {
-            "symbol": _SYMBOLS[finding.severity],
-            "words": finding.severity if finding.confirmed else "not confirmed",
+            "symbol": _SYMBOLS[finding.severity] if bad else "–",
+            "words": words,
             "css": "bad" if bad else "calm",
         },
         "value": fmt.number(finding.effect),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from skoverfit._core import _format as fmt
 from skoverfit._core._statistics import corrected_comparison
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import Problem
@@ -65,9 +66,9 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         decisive=gap.lower > problem.rope,
         size=gap.difference / problem.rope if problem.rope > 0 else 1.0,
         message=(
-            f"The model scores {train:.3f} on its training rows and "
-            f"{test.difference:.3f} on new ones ({unit}): a gap of "
-            f"{gap.difference:.3f} [{gap.lower:.3f}, {gap.upper:.3f}]."
+            f"The model scores {fmt.number(train)} on its training rows and "
+            f"{fmt.number(test.difference)} on new ones ({unit}): a gap of "
+            f"{fmt.number(gap.difference)} {fmt.interval(gap.lower, gap.upper)}."
         ),
     )
     return Section(
