@@ -30,6 +30,10 @@ from skoverfit.inspection._grokking_display import GrokkingDisplay as GrokkingDi
 from skoverfit.inspection._label_issues_display import (
     LabelIssuesDisplay as LabelIssuesDisplay,
 )
+from skoverfit.inspection._label_review_sheet import (
+    LabelReviewSheet as LabelReviewSheet,
+    label_review_sheet as label_review_sheet,
+)
 from skoverfit.inspection._linear_agreement import linear_agreement as linear_agreement
 from skoverfit.inspection._local_deviation_angle import (
     local_deviation_angle as local_deviation_angle,
@@ -64,6 +68,7 @@ __all__ = [
     "BoundaryTiltDisplay",
     "GrokkingDisplay",
     "LabelIssuesDisplay",
+    "LabelReviewSheet",
     "MemorizationDisplay",
     "MemorizationResult",
     "RemovalCurve",
@@ -79,6 +84,7 @@ __all__ = [
     "forgetting_scores",
     "grand_scores",
     "influence_scores",
+    "label_review_sheet",
     "linear_agreement",
     "local_deviation_angle",
     "memorization_scores",

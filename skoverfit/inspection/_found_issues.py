@@ -20,6 +20,7 @@ __all__ = [
     "beyond_hard_rows",
     "found_by_detector",
     "found_by_fitting",
+    "found_in_issues",
     "found_in_proba",
     "taken_for",
 ]
@@ -118,6 +119,45 @@ def found_by_fitting(
         return found
     last = getattr(estimator, "steps", [("", estimator)])[-1][1]  # of a pipeline
     return replace(found, name=type(last).__name__)
+
+
+def found_in_issues(
+    issues: Any, y: Any, pred_proba: Any = None, classes: Any = None
+) -> FoundIssues:
+    """Read findings of any tool; probabilities fill in what they don't tell."""
+    from skoverfit.noisy_labels._find_label_issues import checked_probabilities
+    from skoverfit.noisy_labels._issues_input import as_issues
+
+    named, codes = check_labels(y)
+    given = as_issues(issues, len(codes))
+    proba = None
+    if pred_proba is None and hasattr(issues, "issue_mask_"):
+        pred_proba, classes = getattr(issues, "pred_proba_", None), None
+    if pred_proba is not None:
+        proba, codes = checked_probabilities(pred_proba, named, codes, classes)
+        named = named if classes is None else np.asarray(classes)
+        named = named if len(named) == proba.shape[1] else np.arange(proba.shape[1])
+    quality, predicted = given.quality, None
+    if quality is None and proba is not None:
+        quality = proba[np.arange(len(codes)), codes]
+    if given.predicted is not None:
+        places = {label: k for k, label in enumerate(named.tolist())}
+        told = np.asarray(given.predicted).tolist()
+        predicted = np.array([places.get(label, -1) for label in told])
+    elif proba is not None:
+        predicted = proba.argmax(axis=1)
+    mask = given.mask
+    if mask is None:  # qualities only: every row may be wrong
+        mask = np.zeros(len(codes), dtype=bool)
+    return FoundIssues(
+        classes=named,
+        codes=codes,
+        mask=mask,
+        quality=quality,
+        predicted=predicted,
+        proba=proba,
+        name=type(issues).__name__ if hasattr(issues, "get_params") else "issues",
+    )
 
 
 def beyond_hard_rows(
