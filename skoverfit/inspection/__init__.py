@@ -41,6 +41,9 @@ from skoverfit.inspection._local_deviation_angle import (
 from skoverfit.inspection._memorization_display import (
     MemorizationDisplay as MemorizationDisplay,
 )
+from skoverfit.inspection._overfitting_report import (
+    OverfittingReport as OverfittingReport,
+)
 from skoverfit.inspection._pgd_accuracy import pgd_accuracy as pgd_accuracy
 from skoverfit.inspection._removal_curve import (
     RemovalCurve as RemovalCurve,
@@ -71,6 +74,7 @@ __all__ = [
     "LabelReviewSheet",
     "MemorizationDisplay",
     "MemorizationResult",
+    "OverfittingReport",
     "RemovalCurve",
     "RepetitionCurveDisplay",
     "ResamplingDisplay",

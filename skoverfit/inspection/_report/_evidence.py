@@ -68,6 +68,11 @@ class Evidence:
         total = np.where(self.in_test, self.loss, 0.0).sum(axis=0)
         return total / self.in_test.sum(axis=0)
 
+    def in_sample_loss(self) -> np.ndarray:
+        """Return each row's mean loss over the fits that trained on it."""
+        total = np.where(self.in_train, self.loss, 0.0).sum(axis=0)
+        return total / self.in_train.sum(axis=0)
+
     def mean_proba(self) -> np.ndarray | None:
         """Return out-of-fold probabilities, averaged over repeats; None without."""
         if self.proba is None:

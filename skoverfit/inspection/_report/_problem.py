@@ -23,6 +23,7 @@ from sklearn.model_selection import (
 from skoverfit._core._arrays import take_rows
 from skoverfit._core._columns import ColumnPlan, analyse_columns
 from skoverfit._core._random import derive_generator, derive_seed
+from skoverfit._core._statistics import Comparison, row_comparison
 from skoverfit.inspection._report._judge import Answer, Judge
 from skoverfit.inspection._report._types import NotRun
 
@@ -151,6 +152,19 @@ class Problem:
         """
         return analyse_columns(
             self.X, allow_all_missing=True, warn_of_identifiers=False
+        )
+
+    def compare_rows(self, differences: np.ndarray) -> Comparison:
+        """Return the mean of a difference of losses, > 0 is worse for the first.
+
+        See `row_comparison`; weights count, and rows of a group are not independent.
+        """
+        return row_comparison(
+            differences,
+            clusters=self.groups,
+            sample_weight=self.sample_weight,
+            rope=self.rope,
+            confidence=self.confidence,
         )
 
     def splits(

@@ -12,18 +12,20 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 from sklearn.utils.validation import has_fit_parameter
 
-from skoverfit._core._arrays import n_rows, take_rows, to_numpy
+from skoverfit._core._arrays import kind_of, n_rows, take_rows, to_numpy
 from skoverfit._core._columns._table import column_names, table_of
 from skoverfit._core._random import derive_seed, root_entropy
+from skoverfit._core._resampling._strategy import plain
 from skoverfit._core._row_keys import row_keys
 from skoverfit._core._validation import check_labels
 from skoverfit.inspection._report._judge import Judge
 from skoverfit.inspection._report._problem import Plan, Problem, Split
 
-__all__ = ["PLANS", "engine_splits", "plan_of", "problem_of"]
+__all__ = ["PLANS", "containers", "engine_splits", "plan_of", "problem_of"]
 
 PLANS = {
     "fast": Plan(
@@ -40,7 +42,7 @@ PLANS = {
 }
 # "fast" examines at most so many rows.
 FAST_ROWS = 10_000
-_FEWEST_ROWS = 20
+_FEWEST_ROWS = 10
 
 
 def plan_of(report: Any) -> Plan:
@@ -75,9 +77,19 @@ def problem_of(
         raise ValueError(
             f"estimator must be a classifier or a regressor. Got {estimator!r}."
         )
-    X, y, groups, time, sample_weight = indexable(X, y, groups, time, sample_weight)
     names, named = column_names(table_of(X))
     n = n_rows(X)
+    if y is None:
+        raise ValueError(
+            "OverfittingReport requires y to be passed, but the target y is None."
+        )
+    if n == 0 or not names:
+        raise ValueError(
+            f"X has {n} sample(s) and {len(names)} feature(s) "
+            f"(shape={(n, len(names))}) while a minimum of 1 is required."
+        )
+    if np.iscomplexobj(X):
+        raise ValueError("Complex data not supported: X has complex numbers.")
     classes, codes = _targets(y, classifier)
     weights = _weights(sample_weight, n)
     groups = _groups(groups)
@@ -129,13 +141,37 @@ def problem_of(
     )
 
 
-def engine_splits(problem: Problem, cv: Any) -> tuple[list[Split], int]:
+def containers(*tables: Any) -> tuple[Any, ...]:
+    """Check that all have as many rows, and bring them into known containers."""
+    return tuple(_container(values) for values in indexable(*tables))
+
+
+def _container(values: Any) -> Any:
+    """Return what the arrays bridge knows; anything else that is an array as one."""
+    try:
+        if values is not None:
+            kind_of(values)
+    except TypeError:
+        return np.asarray(values)
+    return values
+
+
+def engine_splits(
+    problem: Problem, cv: Any, X: Any, y: Any, groups: Any
+) -> tuple[list[Split], int]:
     """Return the folds of the one cross-validation and how often it is repeated."""
     if isinstance(cv, Integral):
         n_repeats = problem.plan.n_repeats
         return problem.splits("engine", n_repeats=n_repeats), n_repeats
-    found = cv.split(problem.X, problem.labels, problem.groups)
-    splits = [(np.asarray(train), np.asarray(test)) for train, test in found]
+    # A splitter may go by the place of a row, so it gets the table as it came.
+    splitter = check_cv(cv, y=y, classifier=problem.is_classification)
+    place = np.full(n_rows(X), -1)
+    place[problem.position] = np.arange(problem.n_samples)
+    rows = np.arange(n_rows(X))
+    splits = []
+    for train, test in splitter.split(X, y, groups):
+        parts = place[rows[train]], place[rows[test]]
+        splits.append((parts[0][parts[0] >= 0], parts[1][parts[1] >= 0]))
     tested = np.zeros(problem.n_samples, dtype=int)
     for train, test in splits:
         tested[test] += 1
@@ -154,7 +190,7 @@ def _targets(y: Any, classifier: bool) -> tuple[np.ndarray | None, np.ndarray]:
         classes, codes = check_labels(y)
         if len(classes) < 2:
             raise ValueError(
-                f"y has a single class, {classes[0]!r}; two are needed for a report."
+                f"y has one class, {plain(classes[0])!r}; two are needed for a report."
             )
         return classes, codes
     targets = np.asarray(to_numpy(y), dtype=np.float64)
@@ -176,7 +212,7 @@ def _weights(sample_weight: Any, n: int) -> np.ndarray | None:
     if weights.shape != (n,) or not np.isfinite(weights).all() or weights.min() < 0:
         raise ValueError("sample_weight must be one number >= 0 for each row.")
     if weights.sum() == 0:
-        raise ValueError("sample_weight is 0 for every row.")
+        raise ValueError("Every sample_weight is zero; one must be positive.")
     return weights
 
 
@@ -186,8 +222,8 @@ def _groups(groups: Any) -> np.ndarray | None:
     values, codes = np.unique(np.asarray(to_numpy(groups)), return_inverse=True)
     if len(values) < 2:
         raise ValueError(
-            f"groups has a single group, {values[0]!r}; folds of whole groups need at "
-            "least two."
+            f"groups has a single group, {plain(values[0])!r}; folds of whole groups "
+            "need at least two."
         )
     return codes
 
@@ -212,6 +248,7 @@ def _check_folds(
         raise ValueError(f"X has {n} rows; a report needs at least {_FEWEST_ROWS}.")
     if not isinstance(cv, Integral):
         return
+    cv = int(cv)
     if cv < 2 or cv > n:
         raise ValueError(f"cv={cv} must be from 2 to the number of rows, {n}.")
     if groups is not None and groups.max() + 1 < cv:

@@ -17,7 +17,10 @@ from skoverfit.inspection._report._sections import (
     _gap,
     _imbalance,
     _instability,
+    _learning_curve,
     _memorization,
+    _optimism,
+    _permutation,
 )
 from skoverfit.inspection._report._types import Section
 
@@ -29,6 +32,9 @@ SECTIONS: dict[str, tuple[str, Run]] = {
     module.NAME: (module.TITLE, module.run)
     for module in (
         _gap,
+        _optimism,
+        _learning_curve,
+        _permutation,
         _imbalance,
         _calibration,
         _memorization,

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from skoverfit._core._statistics import corrected_comparison, corrected_mean_interval
+from skoverfit._core import _format as fmt
+from skoverfit._core._statistics import corrected_comparison
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import Problem
 from skoverfit.inspection._report._types import Estimate, Finding, Section
@@ -16,14 +17,20 @@ TITLE = "Training and test score"
 
 def run(problem: Problem, evidence: Evidence) -> Section:
     """Compare scores of the same models on their own rows and on others."""
-    settings = {
-        "test_train_ratio": evidence.test_train_ratio,
-        "confidence": problem.confidence,
-    }
-    gap = corrected_comparison(
-        evidence.train_score - evidence.test_score, rope=problem.rope, **settings
-    )
-    test = corrected_mean_interval(evidence.test_score, **settings)
+    by_rows = problem.judge.scorer is None
+    if by_rows:
+        out, inside = evidence.out_of_fold_loss(), evidence.in_sample_loss()
+        gap, test = problem.compare_rows(out - inside), problem.compare_rows(-out)
+    else:
+        settings: dict[str, float] = {
+            "test_train_ratio": evidence.test_train_ratio,
+            "confidence": problem.confidence,
+            "rope": problem.rope,
+        }
+        gap = corrected_comparison(
+            evidence.train_score - evidence.test_score, **settings
+        )
+        test = corrected_comparison(evidence.test_score, **settings)
     train, dummy = evidence.train_score.mean(), evidence.dummy_score.mean()
     unit = problem.judge.score_name
     estimates = {
@@ -31,7 +38,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
             value=float(train), label="score on training rows", unit=unit
         ),
         "test_score": Estimate(
-            value=test[0], lower=test[1], upper=test[2],
+            value=test.difference, lower=test.lower, upper=test.upper,
             label="score on new rows", unit=unit,
         ),
         "gap": Estimate(
@@ -39,7 +46,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
             label="gap", unit=unit,
         ),
     }  # fmt: skip
-    if problem.judge.scorer is None:
+    if by_rows:
         estimates["dummy_score"] = Estimate(
             value=float(dummy), label="score without any column", unit=unit
         )
@@ -59,17 +66,21 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         decisive=gap.lower > problem.rope,
         size=gap.difference / problem.rope if problem.rope > 0 else 1.0,
         message=(
-            f"The model scores {train:.3f} on its training rows and {test[0]:.3f} on "
-            f"new ones ({unit}): a gap of {gap.difference:.3f} "
-            f"[{gap.lower:.3f}, {gap.upper:.3f}]."
+            f"The model scores {fmt.number(train)} on its training rows and "
+            f"{fmt.number(test.difference)} on new ones ({unit}): a gap of "
+            f"{fmt.number(gap.difference)} {fmt.interval(gap.lower, gap.upper)}."
         ),
     )
     return Section(
         name=NAME,
         title=TITLE,
         method=(
-            f"{evidence.n_fits} fits of repeated cross-validation; intervals of "
-            "Nadeau & Bengio (2003)"
+            f"{evidence.n_fits} fits of repeated cross-validation; "
+            + (
+                "intervals over rows, widened for the models that they share"
+                if by_rows
+                else "intervals of Nadeau & Bengio (2003)"
+            )
         ),
         blind_spot=(
             "A gap alone is no harm: forests and nearest neighbours always show one. "

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Section 4: is there anything to learn? The same fits with shuffled targets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from skoverfit.inspection._report._evidence import Evidence
+from skoverfit.inspection._report._problem import FoldFit, Problem
+from skoverfit.inspection._report._setup import engine_splits
+from skoverfit.inspection._report._types import Estimate, Finding, Section
+
+__all__ = ["NAME", "TITLE", "run", "shuffled"]
+
+NAME = "permutation"
+TITLE = "Signal against chance"
+
+# Besag & Clifford (1991): after so many shuffles that score as well, more of them
+# can't bring the p-value below any level in use; p = this many / shuffles so far.
+_ENOUGH = 10
+# Shuffles whose training score is taken too, for the capacity.
+_FOR_CAPACITY = 3
+
+
+def run(problem: Problem, evidence: Evidence) -> Section:
+    """Compare the signal of the model with that of the same model on shuffled y."""
+    # Fewer couldn't reach the level, and everything would look like chance.
+    fewest = int(np.ceil(1.0 / problem.alpha - 1e-9)) - 1
+    n_permutations = max(problem.plan.n_permutations, fewest)
+    # One pass of folds against one pass: what is compared has the same law if there
+    # is nothing to learn, so the p-value is exact.
+    per_pass = evidence.n_fits // evidence.n_repeats
+    problem.require_time(n_permutations * per_pass, evidence.seconds_per_fit)
+    seen = float(evidence.test_signal[:per_pass].mean())
+    chance = _chance(problem)
+    scores: list[float] = []
+    trained: list[float] = []
+    above = 0
+    for number in range(n_permutations):
+        for_capacity = number < _FOR_CAPACITY
+        other = shuffled(problem, number)
+        splits = engine_splits(other, problem.plan.cv)[0][:per_pass]
+        fits = other.fit_folds(splits, NAME, number, train_too=for_capacity)
+        scores.append(float(np.mean([fit.test_signal for fit in fits])))
+        if for_capacity:
+            trained += [_train_signal(other, fit) for fit in fits]
+        above += scores[-1] >= seen
+        if above >= _ENOUGH:
+            break
+    n_done = len(scores)
+    stopped = above >= _ENOUGH and n_done < n_permutations
+    p_value = above / n_done if stopped else (above + 1) / (n_done + 1)
+    train = float(evidence.train_signal.mean())
+    signal_name = _signal_name(problem)
+    estimates = {
+        "signal": Estimate(value=seen, label=f"signal on new rows ({signal_name})"),
+        "chance": Estimate(
+            value=float(np.mean(scores)),
+            lower=float(np.min(scores)), upper=float(np.max(scores)),
+            label="signal with shuffled targets (mean, range)",
+        ),
+        "p_value": Estimate(value=p_value, label="p-value of 'nothing to learn'"),
+    }  # fmt: skip
+    capacity = float("nan")
+    if train > chance:
+        capacity = (float(np.mean(trained)) - chance) / (train - chance)
+        estimates["capacity"] = Estimate(
+            value=capacity,
+            label="training signal with shuffled over true targets (1: learns all)",
+        )
+    silent = p_value > problem.alpha
+    message = (
+        f"On new rows the model's {signal_name} is {seen:.3f}; {above} of {n_done} "
+        f"shuffles of the target did as well (p = {p_value:.3f})"
+    )
+    finding = Finding(
+        name="no_signal",
+        verdict="no_signal",
+        effect=p_value,
+        # The test asks whether there is signal; finding none isn't proven by it.
+        p_value=None,
+        decisive=silent,
+        size=1.0 if p_value < 0.2 else 3.0,
+        message=f"{message}: what it finds can't be told from chance."
+        if silent
+        else f"{message}: there is something to learn.",
+        advice=(
+            "Look for columns that have to do with the target, or for more rows; "
+            "tuning this model chooses among accidents."
+        ),
+    )
+    return Section(
+        name=NAME,
+        title=TITLE,
+        method=(
+            f"{n_done * per_pass} fits on {n_done} shuffles of the target"
+            + (f", stopped after {_ENOUGH} that did as well" if stopped else "")
+            + "; Ojala & Garriga (2010), Besag & Clifford (1991)"
+        ),
+        blind_spot=(
+            "It tells whether there is any relation, not whether it is useful, and a "
+            "leak counts as one. With groups, targets move in whole groups; rows that "
+            "depend on each other in time are treated as independent."
+        ),
+        estimates=estimates,
+        findings=[finding],
+        data={
+            "signal": seen,
+            "shuffled_signals": np.asarray(scores),
+            "chance": chance,
+            "p_value": p_value,
+            "capacity": capacity,
+            "signal_name": signal_name,
+        },
+        n_fits=n_done * per_pass,
+    )
+
+
+def shuffled(problem: Problem, number: int) -> Problem:
+    """Return the problem with targets (and their weights) dealt out anew.
+
+    With groups the targets of a group stay together: groups are put into another
+    order, the targets in each too, and the sequence is laid over the rows from group
+    to group. If all groups have as many rows, whole groups are exchanged, which is
+    exact whatever the targets of a group have in common.
+    """
+    rng = problem.generator(NAME, "shuffle", number)
+    order = rng.permutation(problem.n_samples)
+    if problem.groups is not None:
+        place = rng.permutation(problem.groups.max() + 1)
+        source = order[np.argsort(place[problem.groups[order]], kind="stable")]
+        order = np.empty_like(source)
+        order[np.argsort(problem.groups, kind="stable")] = source
+    weight = problem.sample_weight
+    return replace(
+        problem,
+        y=problem.y[order],
+        labels=problem.labels[order],
+        sample_weight=None if weight is None else weight[order],
+    )
+
+
+def _train_signal(problem: Problem, fit: FoldFit) -> float:
+    assert fit.train is not None
+    return problem.judge.signal(problem.y[fit.train_rows], fit.train)
+
+
+def _ranks(problem: Problem) -> bool:
+    return problem.judge.has_proba or hasattr(problem.estimator, "decision_function")
+
+
+def _chance(problem: Problem) -> float:
+    if problem.classes is None:
+        return 0.0
+    return 0.5 if _ranks(problem) else 1.0 / len(problem.classes)
+
+
+def _signal_name(problem: Problem) -> str:
+    if problem.classes is None:
+        return "correlation"
+    return "area under the ROC curve" if _ranks(problem) else "balanced accuracy"
