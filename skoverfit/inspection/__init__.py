@@ -27,6 +27,13 @@ from skoverfit.inspection._boundary_tilt_display import (
 )
 from skoverfit.inspection._deviation_angle import deviation_angle as deviation_angle
 from skoverfit.inspection._grokking_display import GrokkingDisplay as GrokkingDisplay
+from skoverfit.inspection._label_issues_display import (
+    LabelIssuesDisplay as LabelIssuesDisplay,
+)
+from skoverfit.inspection._label_review_sheet import (
+    LabelReviewSheet as LabelReviewSheet,
+    label_review_sheet as label_review_sheet,
+)
 from skoverfit.inspection._linear_agreement import linear_agreement as linear_agreement
 from skoverfit.inspection._local_deviation_angle import (
     local_deviation_angle as local_deviation_angle,
@@ -63,6 +70,8 @@ from skoverfit.inspection._training_curve_display import (
 __all__ = [
     "BoundaryTiltDisplay",
     "GrokkingDisplay",
+    "LabelIssuesDisplay",
+    "LabelReviewSheet",
     "MemorizationDisplay",
     "MemorizationResult",
     "OverfittingReport",
@@ -79,6 +88,7 @@ __all__ = [
     "forgetting_scores",
     "grand_scores",
     "influence_scores",
+    "label_review_sheet",
     "linear_agreement",
     "local_deviation_angle",
     "memorization_scores",
