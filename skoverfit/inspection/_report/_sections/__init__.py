@@ -13,6 +13,7 @@ from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import Problem
 from skoverfit.inspection._report._sections import (
     _gap,
+    _leakage,
     _learning_curve,
     _optimism,
     _permutation,
@@ -25,5 +26,5 @@ Run = Callable[[Problem, Evidence], Section]
 
 SECTIONS: dict[str, tuple[str, Run]] = {
     module.NAME: (module.TITLE, module.run)
-    for module in (_gap, _optimism, _learning_curve, _permutation)
+    for module in (_gap, _optimism, _learning_curve, _permutation, _leakage)
 }
