@@ -25,6 +25,10 @@ __all__ = [
     "take_alike",
 ]
 
+# Share of the folds that are cut off at each end of their differences: a group that
+# nothing can be told of has a loss as large as that of all others together.
+_TRIM = 0.1
+
 
 @dataclass(kw_only=True)
 class Part:
@@ -146,6 +150,7 @@ def group_effect(
             test_train_ratio=ratio,
             confidence=problem.confidence,
             rope=problem.rope,
+            trim=_TRIM,
         )
 
     effect = Effect(

@@ -59,9 +59,8 @@ def look(problem: Problem, evidence: Evidence) -> Part:
         )
     chance = coincidence_share(problem) if n_rows[0] else 1.0
     copied = chance >= _COPIED
-    nearly = (
-        f" ({n_rows[1] - n_rows[0]} of them nearly)" if n_rows[1] > n_rows[0] else ""
-    )
+    n_near = n_rows[1] - n_rows[0]
+    nearly = f" ({n_near} of them nearly)" if n_near else ""
     text = (
         f"{n_rows[1]} of {n} rows have a copy in the table{nearly}, and {share:.1%} of "
         "the test rows have one in the training part"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Section 5: does the score profit from what it won't have?"""
+"""Section 5: what the score profits from, and won't have later."""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.special import ndtr
 
@@ -132,7 +134,7 @@ def forward_blocks(time: np.ndarray) -> list[Split]:
     borders = np.unique(np.append(starts, n))
     return [
         (np.sort(order[:a]), np.sort(order[a:b]))
-        for a, b in zip(borders[:-1], borders[1:], strict=True)
+        for a, b in pairwise(borders)
         if a >= _FEWEST and b - a >= _FEWEST
     ]
 
