@@ -17,6 +17,7 @@ from skoverfit.inspection._report._sections import (
     _learning_curve,
     _optimism,
     _permutation,
+    _shift,
 )
 from skoverfit.inspection._report._types import Section
 
@@ -26,5 +27,5 @@ Run = Callable[[Problem, Evidence], Section]
 
 SECTIONS: dict[str, tuple[str, Run]] = {
     module.NAME: (module.TITLE, module.run)
-    for module in (_gap, _optimism, _learning_curve, _permutation, _leakage)
+    for module in (_gap, _optimism, _learning_curve, _permutation, _leakage, _shift)
 }
