@@ -17,14 +17,29 @@ from skoverfit.inspection._report._sections import (
     _gap,
     _imbalance,
     _instability,
+    _leakage,
     _learning_curve,
     _memorization,
     _optimism,
     _permutation,
+    _shift,
+)
+from skoverfit.inspection._report._sections import (
+    _calibration,
+    _complexity,
+    _gap,
+    _imbalance,
+    _instability,
+    _leakage,
+    _learning_curve,
+    _memorization,
+    _optimism,
+    _permutation,
+    _shift,
 )
 from skoverfit.inspection._report._types import Section
 
-__all__ = ["SECTIONS"]
+__all__ = ["SECTIONS",]
 
 Run = Callable[[Problem, Evidence], Section]
 
@@ -35,9 +50,11 @@ SECTIONS: dict[str, tuple[str, Run]] = {
         _optimism,
         _learning_curve,
         _permutation,
+        _leakage,
         _imbalance,
         _calibration,
         _memorization,
+        _shift,
         _complexity,
         _instability,
     )

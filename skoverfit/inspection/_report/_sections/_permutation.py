@@ -9,6 +9,7 @@ import numpy as np
 
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import FoldFit, Problem
+from skoverfit.inspection._report._sections._arms import signal_name
 from skoverfit.inspection._report._setup import engine_splits
 from skoverfit.inspection._report._types import Estimate, Finding, Section
 
@@ -53,9 +54,9 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     stopped = above >= _ENOUGH and n_done < n_permutations
     p_value = above / n_done if stopped else (above + 1) / (n_done + 1)
     train = float(evidence.train_signal.mean())
-    signal_name = _signal_name(problem)
+    unit = signal_name(problem)
     estimates = {
-        "signal": Estimate(value=seen, label=f"signal on new rows ({signal_name})"),
+        "signal": Estimate(value=seen, label=f"signal on new rows ({unit})"),
         "chance": Estimate(
             value=float(np.mean(scores)),
             lower=float(np.min(scores)), upper=float(np.max(scores)),
@@ -72,7 +73,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         )
     silent = p_value > problem.alpha
     message = (
-        f"On new rows the model's {signal_name} is {seen:.3f}; {above} of {n_done} "
+        f"On new rows the model's {unit} is {seen:.3f}; {above} of {n_done} "
         f"shuffles of the target did as well (p = {p_value:.3f})"
     )
     finding = Finding(
@@ -112,7 +113,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
             "chance": chance,
             "p_value": p_value,
             "capacity": capacity,
-            "signal_name": signal_name,
+            "signal_name": unit,
         },
         n_fits=n_done * per_pass,
     )
@@ -147,17 +148,8 @@ def _train_signal(problem: Problem, fit: FoldFit) -> float:
     return problem.judge.signal(problem.y[fit.train_rows], fit.train)
 
 
-def _ranks(problem: Problem) -> bool:
-    return problem.judge.has_proba or hasattr(problem.estimator, "decision_function")
-
-
 def _chance(problem: Problem) -> float:
     if problem.classes is None:
         return 0.0
-    return 0.5 if _ranks(problem) else 1.0 / len(problem.classes)
-
-
-def _signal_name(problem: Problem) -> str:
-    if problem.classes is None:
-        return "correlation"
-    return "area under the ROC curve" if _ranks(problem) else "balanced accuracy"
+    ranks = signal_name(problem) != "balanced accuracy"
+    return 0.5 if ranks else 1.0 / len(problem.classes)
