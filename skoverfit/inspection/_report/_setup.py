@@ -16,7 +16,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 from sklearn.utils.validation import has_fit_parameter
 
-from skoverfit._core._arrays import kind_of, n_rows, take_rows, to_numpy
+from skoverfit._core._arrays import kind_of, missing_values, n_rows, take_rows, to_numpy
 from skoverfit._core._columns._table import column_names, table_of
 from skoverfit._core._random import derive_seed, root_entropy
 from skoverfit._core._resampling._strategy import plain
@@ -235,7 +235,7 @@ def _time_ranks(time: Any) -> np.ndarray | None:
     values = np.asarray(to_numpy(time))
     if values.ndim != 1:
         raise ValueError(f"time must have one dimension. Got shape {values.shape}.")
-    missing = values != values
+    missing = missing_values(values)
     if missing.any():
         raise ValueError(f"time is missing in row {int(np.flatnonzero(missing)[0])}.")
     return np.unique(values, return_inverse=True)[1]
