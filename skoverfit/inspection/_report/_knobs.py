@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, TypeGuard
 
 from skoverfit.inspection._report._problem import Problem
 from skoverfit.inspection._report._remedies import learner_in
@@ -83,12 +83,12 @@ def _cost(params: dict[str, Any], setting: dict[str, Any]) -> float:
     rounds = ("max_iter", "n_estimators", "max_epochs", "epochs", "n_iter")
     factor = 1.0
     for key in rounds:
-        if key in setting and _number(params.get(key)):
+        if key in setting and _number(params.get(key)) and params[key] > 0:
             factor *= max(setting[key] / params[key], 0.2)
     return factor
 
 
-def _number(value: Any) -> bool:
+def _number(value: Any) -> TypeGuard[Any]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
@@ -96,8 +96,8 @@ def _number(value: Any) -> bool:
 
 
 def _boosting(name: str, params: dict[str, Any], n_train: int) -> Found:
-    """Rounds and the size of trees."""
-    rounds = next(
+    """Change the number of rounds and the size of trees."""
+    rounds: str | None = next(
         (
             key
             for key in ("max_iter", "n_estimators", "iterations")
@@ -110,8 +110,7 @@ def _boosting(name: str, params: dict[str, Any], n_train: int) -> Found:
     ):
         return [], []
     now = params[rounds] if _number(params[rounds]) else 100
-    params[rounds] = now
-    few = {rounds: max(1, int(now) // 5)}
+    few: dict[str, Any] = {rounds: max(1, int(now) // 5)}
     leaves = "num_leaves" if "num_leaves" in params else "max_leaf_nodes"
     if leaves in params:
         small: dict[str, Any] = {leaves: 4}
@@ -123,7 +122,7 @@ def _boosting(name: str, params: dict[str, Any], n_train: int) -> Found:
 
 
 def _trees(name: str, params: dict[str, Any], n_train: int) -> Found:
-    """Leaves, depth or pruning, whichever is in use."""
+    """Change leaves, depth or pruning, whichever is in use."""
     if "min_samples_leaf" not in params:
         return [], []
     pruning = params.get("ccp_alpha", 0.0)
@@ -174,7 +173,7 @@ def _neighbors(name: str, params: dict[str, Any], n_train: int) -> Found:
 
 
 def _nets(name: str, params: dict[str, Any], n_train: int) -> Found:
-    """Weight decay and epochs of this library's nets."""
+    """Change weight decay and epochs of this library's nets."""
     if "weight_decay" not in params or not _number(params["weight_decay"]):
         return [], []
     decay = float(params["weight_decay"])
@@ -192,7 +191,7 @@ def _nets(name: str, params: dict[str, Any], n_train: int) -> Found:
 
 
 def _penalty(key: str, base: Callable[[str], float], stronger_is_more: bool) -> Any:
-    """Steps of ten of a penalty, far enough to matter wherever it stands now."""
+    """Return steps of ten of a penalty, wide enough to matter from anywhere."""
 
     def steps(name: str, params: dict[str, Any], n_train: int) -> Found:
         value = params.get(key)
@@ -221,7 +220,7 @@ def _usual_alpha(name: str) -> float:
 
 
 def _max_iter(name: str, params: dict[str, Any], n_train: int) -> Found:
-    """Epochs of what trains by gradients and has nothing else."""
+    """Change the epochs of what trains by gradients and has nothing else."""
     for key in ("max_epochs", "epochs", "n_iter"):
         if _number(params.get(key)):
             now = int(params[key])

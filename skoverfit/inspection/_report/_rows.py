@@ -32,9 +32,10 @@ def row_interval(
     problem: Problem, values: np.ndarray, *path: str, n_bootstrap: int = 400
 ) -> tuple[float, float]:
     """Return the bootstrap interval of the mean of one value a row."""
-    means = []
-    for counts in bootstrap_counts(problem, n_bootstrap, *path):
-        means.append(float(counts @ values) / max(int(counts.sum()), 1))
+    means = [
+        float(counts @ values) / max(int(counts.sum()), 1)
+        for counts in bootstrap_counts(problem, n_bootstrap, *path)
+    ]
     low, high = np.quantile(means, [problem.alpha / 2, 1 - problem.alpha / 2])
     return float(low), float(high)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtr, softmax
 
-from skoverfit._core._statistics import Comparison, corrected_comparison
+from skoverfit._core._statistics import Comparison
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import Problem
 from skoverfit.inspection._report._remedies import remedies_for
@@ -61,12 +61,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     weights = problem.sample_weight
     slope, missing = _slope(problem, forecasts)
     gains = _recoverable(problem, evidence, forecasts)
-    gain = corrected_comparison(
-        gains,
-        test_train_ratio=evidence.test_train_ratio,
-        rope=problem.rope,
-        confidence=problem.confidence,
-    )
+    gain = problem.compare_rows(gains)
     unit = problem.judge.loss_name
     estimates: dict[str, Estimate] = {}
     if slope is not None:
@@ -104,8 +99,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         method=(
             f"no further fits: out-of-fold forecasts of the {evidence.n_fits} fits of "
             "the cross-validation; slope of Cox (1958) with a bootstrap over rows, "
-            "recalibration fitted on the other folds with the interval of Nadeau & "
-            "Bengio (2003)"
+            "recalibration fitted on the other folds, interval over rows"
         ),
         blind_spot=(
             "Forecasts can be right on average and wrong for a kind of rows. A slope "
@@ -246,7 +240,7 @@ def _fit(
 def _recoverable(
     problem: Problem, evidence: Evidence, forecasts: list[np.ndarray]
 ) -> np.ndarray:
-    """Return the loss of each test fold minus that after recalibration.
+    """Return each row's loss minus that after recalibration, mean over repeats.
 
     Slope and intercept come from the other folds of the same repeat; a negative slope
     is taken for 0, which leaves the shares of the classes.
@@ -254,7 +248,7 @@ def _recoverable(
     weights = problem.sample_weight
     given = np.ones(problem.n_samples) if weights is None else weights
     per_repeat = evidence.n_fits // evidence.n_repeats
-    gains = np.empty(evidence.n_fits)
+    gains = np.zeros(problem.n_samples)
     for number, (_, test) in enumerate(evidence.splits):
         forecast = forecasts[number // per_repeat]
         # Without the weights' zeros: a fold must keep some row.
@@ -266,8 +260,7 @@ def _recoverable(
                 problem.y[others], forecast[others], given[others], problem
             )
         except ValueError:
-            gains[number] = 0.0  # nothing to learn from the others
-            continue
+            continue  # nothing to learn from the others: the forecasts stay
         if slope < 0 and problem.classes is not None and len(problem.classes) == 2:
             share = float(np.average(problem.y[others], weights=given[others]))
             slope, intercept = 0.0, float(np.log(share / (1 - share)))
@@ -278,9 +271,7 @@ def _recoverable(
             problem, problem.y[test],
             _recalibrated(forecast[test], max(slope, 0.0), intercept),
         )  # fmt: skip
-        weight = given[test]
-        weight = weight if weight.sum() > 0 else np.ones(len(test))
-        gains[number] = np.average(before - after, weights=weight)
+        gains[test] += (before - after) / evidence.n_repeats
     return gains
 
 

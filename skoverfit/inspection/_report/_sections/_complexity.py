@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.base import clone
 
@@ -29,28 +31,21 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         evidence.n_fits * sum(setting.cost for setting in settings),
         evidence.seconds_per_fit,
     )
-    scores = [_scores(problem, evidence, setting) for setting in settings]
+    found = [_fits(problem, evidence, setting) for setting in settings]
+    scores = [score for score, _ in found]
     # The intervals hold for all settings together (Bonferroni), as Holm's tests do.
     confidence = 1 - problem.alpha / len(settings)
-    compared = [
-        corrected_comparison(
-            score - evidence.test_score,
-            test_train_ratio=evidence.test_train_ratio,
-            rope=problem.rope,
-            confidence=confidence,
-        )
-        for score in scores
-    ]
+    compared = [_compared(problem, evidence, *pair, confidence) for pair in found]
     p_values = holm([_one_sided(c) for c in compared])
     unit = problem.judge.score_name
     name = type(learner_in(problem.estimator)[1]).__name__
     estimates = {}
-    for setting, found in zip(settings, compared, strict=True):
+    for setting, gain in zip(settings, compared, strict=True):
         kind = "simpler" if setting.simpler else "more complex"
         estimates[setting.label] = Estimate(
-            value=found.difference,
-            lower=found.lower,
-            upper=found.upper,
+            value=gain.difference,
+            lower=gain.lower,
+            upper=gain.upper,
             label=f"gain of {name} with {setting.label} ({kind})",
             unit=unit,
         )
@@ -59,13 +54,16 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         for simpler in (True, False)
         if any(setting.simpler == simpler for setting in settings)
     ]
+    intervals = (
+        "over rows" if problem.judge.scorer is None else "of Nadeau & Bengio (2003)"
+    )
     section = Section(
         name=NAME,
         title=TITLE,
         method=(
             f"{n_fits} fits: {len(settings)} other settings of {name} on the folds of "
-            "the cross-validation; paired differences with intervals of Nadeau & "
-            "Bengio (2003) for all settings together, p-values by Holm (1979)"
+            f"the cross-validation; paired differences with intervals {intervals} for "
+            "all settings together, p-values by Holm (1979)"
         ),
         blind_spot=(
             "Only the parameters named here were moved, in wide steps; another kind of "
@@ -96,16 +94,41 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     return section
 
 
-def _scores(problem: Problem, evidence: Evidence, setting: Setting) -> np.ndarray:
+def _compared(
+    problem: Problem,
+    evidence: Evidence,
+    scores: np.ndarray,
+    losses: np.ndarray,
+    confidence: float,
+) -> Comparison:
+    """Compare losses of rows, or scores of folds where the user chose the score."""
+    if problem.judge.scorer is not None:
+        return corrected_comparison(
+            scores - evidence.test_score,
+            test_train_ratio=evidence.test_train_ratio,
+            rope=problem.rope,
+            confidence=confidence,
+        )
+    differences = evidence.out_of_fold_loss() - losses
+    return replace(problem, confidence=confidence).compare_rows(differences)
+
+
+def _fits(
+    problem: Problem, evidence: Evidence, setting: Setting
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the test score of each fold, and the mean out-of-fold loss of each row."""
     other = clone(problem.estimator).set_params(**setting.params)
     # The streams of the engine: where a fit draws, both settings draw the same.
-    found = []
+    scores = []
+    losses = np.zeros(problem.n_samples)
     per_repeat = evidence.n_fits // evidence.n_repeats
     for repeat in range(evidence.n_repeats):
         part = evidence.splits[repeat * per_repeat : (repeat + 1) * per_repeat]
         fits = problem.fit_folds(part, "engine", repeat, estimator=other)
-        found += [fit.test_score for fit in fits]
-    return np.array(found)
+        scores += [fit.test_score for fit in fits]
+        for fit in fits:
+            losses[fit.test_rows] += fit.test.loss / evidence.n_repeats
+    return np.array(scores), losses
 
 
 def _one_sided(found: Comparison) -> float:

@@ -57,8 +57,8 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         title=TITLE,
         method=(
             f"no further fits: out-of-fold predictions of the {evidence.n_fits} fits; "
-            "Wilson's intervals of recalls, thresholds chosen on the other folds, kinds "
-            "of rows by 5 neighbours (Napierala & Stefanowski 2016)"
+            "Wilson's intervals of recalls, thresholds chosen on the other folds, "
+            "kinds of rows by 5 neighbours (Napierala & Stefanowski 2016)"
         ),
         blind_spot=(
             "Which mistake costs more is not in the table; even recalls are no aim by "

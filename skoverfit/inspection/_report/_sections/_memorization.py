@@ -46,9 +46,12 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     gaps = np.array(
         [o[i].mean() - o[~i].mean() for o, i in zip(outcome, included, strict=True)]
     )
-    mean = corrected_comparison(
-        gaps, test_train_ratio=gap, rope=problem.rope, confidence=problem.confidence
-    )
+    if known.all():
+        mean = problem.compare_rows(memory)
+    else:
+        mean = corrected_comparison(
+            gaps, test_train_ratio=gap, rope=problem.rope, confidence=problem.confidence
+        )
     auc, advantage = _membership(included, loss)
     attack = corrected_mean_interval(
         auc, test_train_ratio=gap, confidence=problem.confidence
@@ -118,8 +121,7 @@ def _method(evidence: Evidence, n_fits: int) -> str:
     )
     return (
         f"{source}; memorization of Feldman & Zhang (2020), membership inference by "
-        "the loss (Yeom et al. 2018), means over fits with intervals of Nadeau & "
-        "Bengio (2003)"
+        "the loss (Yeom et al. 2018) with the interval of Nadeau & Bengio (2003)"
     )
 
 
