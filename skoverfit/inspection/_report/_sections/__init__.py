@@ -25,23 +25,11 @@ from skoverfit.inspection._report._sections import (
     _permutation,
     _shift,
 )
-from skoverfit.inspection._report._sections import (
-    _calibration,
-    _complexity,
-    _gap,
-    _imbalance,
-    _instability,
-    _label_noise,
-    _leakage,
-    _learning_curve,
-    _memorization,
-    _optimism,
-    _permutation,
-    _shift,
-)
 from skoverfit.inspection._report._types import Section
 
-__all__ = ["SECTIONS",]
+__all__ = [
+    "SECTIONS",
+]
 
 Run = Callable[[Problem, Evidence], Section]
 

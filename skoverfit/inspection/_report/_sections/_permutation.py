@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from numbers import Integral
 
 import numpy as np
 
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import FoldFit, Problem
 from skoverfit.inspection._report._sections._arms import signal_name
-from skoverfit.inspection._report._setup import engine_splits
 from skoverfit.inspection._report._types import Estimate, Finding, Section
 
 __all__ = ["NAME", "TITLE", "run", "shuffled"]
@@ -42,7 +42,10 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     for number in range(n_permutations):
         for_capacity = number < _FOR_CAPACITY
         other = shuffled(problem, number)
-        splits = engine_splits(other, problem.plan.cv)[0][:per_pass]
+        # The engine's folds, stratified anew where it made them itself.
+        splits = evidence.splits[:per_pass]
+        if isinstance(problem.plan.cv, Integral):
+            splits = other.splits("engine")
         fits = other.fit_folds(splits, NAME, number, train_too=for_capacity)
         scores.append(float(np.mean([fit.test_signal for fit in fits])))
         if for_capacity:
