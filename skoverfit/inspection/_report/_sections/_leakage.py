@@ -53,6 +53,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         section.notes += part.notes
         section.data |= part.data
         section.n_fits += part.n_fits
+    section.data["score_name"] = problem.judge.score_name
     remark = _scaled_before(problem)
     if remark:
         section.notes.append(remark)
