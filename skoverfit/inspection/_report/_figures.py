@@ -29,7 +29,10 @@ _MOST_BARS = 12
 
 def _display(cls: Any, sentence: str) -> Draw:
     def draw(report: Any, ax: Axes) -> str:
-        cls.from_report(report, ax=ax)
+        display = cls._of(report.sections_[cls._section].data, "")
+        # The page says beside the picture what they say above it.
+        display.title, display.notes = "", ()
+        display.plot(ax=ax)
         return sentence
 
     return draw
@@ -113,19 +116,42 @@ def _shifts(report: Any, ax: Axes) -> str:
     )
 
 
+def _leaks(report: Any, ax: Axes) -> str:
+    display = LeakageDisplay._of(report.sections_["leakage"].data, "")
+    display.title, display.notes = "", ()
+    named = any(
+        finding.confirmed and finding.name == "target_leak"
+        for finding in report.findings_
+    )
+    if display.effects and not (named and display.columns):
+        display.plot(ax=ax)
+        return "What copies, groups or time add to the score, with intervals."
+    if not display.columns:
+        return ""
+    display._draw_columns(ax)
+    ax.set_title("")
+    name, share = display.columns[0]
+    return (
+        f"What single columns explain of the target; most: {shorten(name, 40)}, "
+        f"{share:.0%}."
+    )
+
+
+def _curve(report: Any, ax: Axes) -> str:
+    sentence = "Score against the number of training rows, and how it should go on."
+    _display(LearningCurveExtrapolationDisplay, sentence)(report, ax)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    return sentence
+
+
 # Each draws on axes and returns what the picture shows, as a sentence; "" for none.
 FIGURES: dict[str, Draw] = {
     "gap": _display(
         TrainTestGapDisplay, "Scores of every fit on its training rows and on new rows."
     ),
-    "learning_curve": _display(
-        LearningCurveExtrapolationDisplay,
-        "Score against the number of training rows, with the extrapolation.",
-    ),
+    "learning_curve": _curve,
     "permutation": _shuffles,
-    "leakage": _display(
-        LeakageDisplay, "What leaks between training and test add to the score."
-    ),
+    "leakage": _leaks,
     "imbalance": _recalls,
     "shift": _shifts,
 }

@@ -120,4 +120,6 @@ def _figure(report: Any, section: Any) -> Any:
         if not label:
             return ""
         figure.set_layout_engine("constrained")
-        return inline_svg(figure, f"s-{section.name.replace('_', '-')}", label, palette=True)
+        return inline_svg(
+            figure, f"s-{section.name.replace('_', '-')}", label, palette=True
+        )
