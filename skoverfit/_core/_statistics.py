@@ -42,6 +42,7 @@ __all__ = [
     "holm",
     "mean_ranks",
     "nemenyi_critical_difference",
+    "row_comparison",
     "wilson_interval",
 ]
 
@@ -77,6 +78,7 @@ def corrected_comparison(
     test_train_ratio: float,
     rope: float = 0.01,
     confidence: float = 0.95,
+    trim: float = 0.0,
 ) -> Comparison:
     """Compare two methods by their differences on the same cross-validation folds.
 
@@ -91,21 +93,35 @@ def corrected_comparison(
         Half width of the region of practical equivalence, in units of the score.
     confidence : float, default=0.95
         Level of the interval.
+    trim : float, default=0.0
+        Share of the folds cut off at each end: the difference is then a trimmed mean
+        and its spread that of the winsorized values (Yuen 1974), so that one odd fold
+        doesn't hide what all others show.
 
     Returns
     -------
     Comparison
-        With ``n_folds - 1`` degrees of freedom.
+        With ``n_folds - 1`` degrees of freedom, less the folds that were cut off.
 
     Raises
     ------
     ValueError
         No differences, or one that is not finite; a bad parameter.
     """
-    mean, std_error, n_folds = _corrected_mean(
-        differences, test_train_ratio, "differences"
+    values = _finite(differences, "differences", ndim=1)
+    cut = int(trim * values.size)
+    if cut and values.size > 2 * cut + 1:
+        inner = np.sort(values)[cut:-cut]
+        winsorized = np.clip(values, inner[0], inner[-1])
+        # Values with the mean and the spread that Yuen's statistic takes.
+        stretched = (winsorized - winsorized.mean()) / (1.0 - 2.0 * cut / values.size)
+        values = inner.mean() + stretched
+    else:
+        cut = 0
+    mean, std_error, n_folds = _corrected_mean(values, test_train_ratio, "differences")
+    return _comparison(
+        mean, std_error, n_folds - 1 - 2 * cut, rope, confidence, n_folds
     )
-    return _comparison(mean, std_error, n_folds - 1, rope, confidence, n_folds)
 
 
 def combine_comparisons(
@@ -140,6 +156,72 @@ def combine_comparisons(
             s**2 / c.df for s, c in zip(squares, comparisons, strict=True) if s > 0
         )
     return _comparison(mean, std_error, df, rope, confidence, n_folds)
+
+
+# Rows share the models that judged them, which an interval over rows doesn't see. In
+# nine designs (60 to 1000 rows, linear models, trees, a forest, neighbours) the plain
+# interval of a gap covered .81 to .92 and this one .90 to .98 of 200 data sets, at .93
+# to 1.4 times the width of an interval that knows the spread over data sets.
+_SHARED_MODELS = 1.25
+
+
+def row_comparison(
+    differences: ArrayLike,
+    *,
+    clusters: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    rope: float = 0.01,
+    confidence: float = 0.95,
+) -> Comparison:
+    """Compare two methods by the differences of their out-of-fold losses, row by row.
+
+    With losses of single rows this is several times sharper than
+    `corrected_comparison`, since what a test part happens to hold cancels. The
+    standard error over rows is widened by a quarter, for the models that rows share.
+
+    Parameters
+    ----------
+    differences : array-like of shape (n_samples,)
+        Loss of the baseline minus loss, so that > 0 is better; each row once.
+    clusters : array-like of shape (n_samples,), default=None
+        Rows of one cluster are not independent: their sums are what varies.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the mean.
+    rope : float, default=0.01
+        Half width of the region of practical equivalence.
+    confidence : float, default=0.95
+        Level of the interval.
+
+    Returns
+    -------
+    Comparison
+        With one degree of freedom less than there are rows (clusters); ``n_folds`` is
+        that number of rows (clusters).
+
+    Raises
+    ------
+    ValueError
+        No differences, or one that is not finite; a bad parameter.
+    """
+    values = _finite(differences, "differences", ndim=1)
+    if values.size == 0:
+        raise ValueError("differences is empty; at least one row is needed.")
+    weights = np.ones(values.size)
+    if sample_weight is not None:
+        weights = _finite(sample_weight, "sample_weight", ndim=1)
+    total = float(weights.sum())
+    mean = float(np.average(values, weights=weights))
+    sums: np.ndarray = weights * (values - mean) / total
+    if clusters is not None:
+        codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
+        sums = np.bincount(codes, weights=sums)
+    n = sums.size
+    if n == 1:
+        return _comparison(mean, math.inf, 0.0, rope, confidence, 1)
+    std_error = _SHARED_MODELS * math.sqrt(float(sums @ sums) * n / (n - 1))
+    if np.all(values == values[0]):
+        mean, std_error = float(values[0]), 0.0
+    return _comparison(mean, std_error, n - 1, rope, confidence, n)
 
 
 def corrected_mean_interval(

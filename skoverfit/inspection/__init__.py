@@ -27,12 +27,26 @@ from skoverfit.inspection._boundary_tilt_display import (
 )
 from skoverfit.inspection._deviation_angle import deviation_angle as deviation_angle
 from skoverfit.inspection._grokking_display import GrokkingDisplay as GrokkingDisplay
+from skoverfit.inspection._label_issues_display import (
+    LabelIssuesDisplay as LabelIssuesDisplay,
+)
+from skoverfit.inspection._label_review_sheet import (
+    LabelReviewSheet as LabelReviewSheet,
+    label_review_sheet as label_review_sheet,
+)
+from skoverfit.inspection._leakage_display import LeakageDisplay as LeakageDisplay
+from skoverfit.inspection._learning_curve_extrapolation_display import (
+    LearningCurveExtrapolationDisplay as LearningCurveExtrapolationDisplay,
+)
 from skoverfit.inspection._linear_agreement import linear_agreement as linear_agreement
 from skoverfit.inspection._local_deviation_angle import (
     local_deviation_angle as local_deviation_angle,
 )
 from skoverfit.inspection._memorization_display import (
     MemorizationDisplay as MemorizationDisplay,
+)
+from skoverfit.inspection._overfitting_report import (
+    OverfittingReport as OverfittingReport,
 )
 from skoverfit.inspection._pgd_accuracy import pgd_accuracy as pgd_accuracy
 from skoverfit.inspection._removal_curve import (
@@ -53,6 +67,9 @@ from skoverfit.inspection._synthetic_report_display import (
     SyntheticReportDisplay as SyntheticReportDisplay,
 )
 from skoverfit.inspection._tilt_spectrum import tilt_spectrum as tilt_spectrum
+from skoverfit.inspection._train_test_gap_display import (
+    TrainTestGapDisplay as TrainTestGapDisplay,
+)
 from skoverfit.inspection._training_curve_display import (
     TrainingCurveDisplay as TrainingCurveDisplay,
 )
@@ -60,13 +77,19 @@ from skoverfit.inspection._training_curve_display import (
 __all__ = [
     "BoundaryTiltDisplay",
     "GrokkingDisplay",
+    "LabelIssuesDisplay",
+    "LabelReviewSheet",
+    "LeakageDisplay",
+    "LearningCurveExtrapolationDisplay",
     "MemorizationDisplay",
     "MemorizationResult",
+    "OverfittingReport",
     "RemovalCurve",
     "RepetitionCurveDisplay",
     "ResamplingDisplay",
     "SyntheticReport",
     "SyntheticReportDisplay",
+    "TrainTestGapDisplay",
     "TrainingCurveDisplay",
     "adversarial_strength",
     "assert_generalizes",
@@ -75,6 +98,7 @@ __all__ = [
     "forgetting_scores",
     "grand_scores",
     "influence_scores",
+    "label_review_sheet",
     "linear_agreement",
     "local_deviation_angle",
     "memorization_scores",

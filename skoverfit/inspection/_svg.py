@@ -21,7 +21,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from skoverfit._core._html import clean_text
-from skoverfit._core._palette import LINES, MARKERS
+from skoverfit._core._palette import COLOURS, INK, LINES, MARKERS, MUTED, RULE
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -82,6 +82,15 @@ _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _FONT_FAMILY = re.compile(r"\s*font-family:[^;]*;?")
 _SENTINEL = {colour: f"var(--{name})" for name, colour in THEME.items()}
 _SENTINEL_PATTERN = re.compile("|".join(_SENTINEL))
+# The Displays draw in the colours that a light page has.
+_PALETTE = {
+    **_SENTINEL,
+    **{colour: f"var(--c{i})" for i, colour in enumerate(COLOURS)},
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    RULE: "var(--rule)",
+}
+_PALETTE_PATTERN = re.compile("|".join(_PALETTE))
 
 
 @contextmanager
@@ -102,7 +111,9 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height))
 
 
-def inline_svg(figure: Figure, prefix: str, label: str) -> Markup:
+def inline_svg(
+    figure: Figure, prefix: str, label: str, *, palette: bool = False
+) -> Markup:
     """Return the figure as an SVG element for a page, always the same bytes.
 
     Parameters
@@ -114,6 +125,9 @@ def inline_svg(figure: Figure, prefix: str, label: str) -> Markup:
         Letters, digits and ``-`` only.
     label : str
         What the figure shows, as a sentence, for people who don't see it.
+    palette : bool, default=False
+        Whether the colours of `skoverfit._core._palette` follow the page too; for
+        figures that a Display drew.
 
     Returns
     -------
@@ -135,7 +149,7 @@ def inline_svg(figure: Figure, prefix: str, label: str) -> Markup:
     _strip(root)
     names = _used_ids(root, prefix)
     for element in root.iter():
-        _rewrite(element, names)
+        _rewrite(element, names, palette)
     _frame(root, prefix, clean_text(label))
     return Markup(ET.tostring(root, encoding="unicode"))
 
@@ -164,7 +178,8 @@ def _used_ids(root: ET.Element, prefix: str) -> dict[str, str]:
     return used
 
 
-def _rewrite(element: ET.Element, names: dict[str, str]) -> None:
+def _rewrite(element: ET.Element, names: dict[str, str], palette: bool) -> None:
+    pattern = _PALETTE_PATTERN if palette else _SENTINEL_PATTERN
     identifier = element.attrib.pop("id", None)
     if identifier in names:
         element.set("id", names[identifier])
@@ -177,7 +192,7 @@ def _rewrite(element: ET.Element, names: dict[str, str]) -> None:
         value = _REFERENCE.sub(lambda match: f"url(#{names[match[1]]})", value)
         if key == "style":
             value = _FONT_FAMILY.sub("", value).strip()
-            value = _SENTINEL_PATTERN.sub(lambda match: _SENTINEL[match[0]], value)
+            value = pattern.sub(lambda match: _PALETTE[match[0]], value)
         value = _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.2f}", value)
         element.set(key, " ".join(value.split()))
 

@@ -25,6 +25,11 @@ from skoverfit.noisy_labels._el2n_scores import el2n_scores as el2n_scores
 from skoverfit.noisy_labels._estimate_transition_matrix import (
     estimate_transition_matrix as estimate_transition_matrix,
 )
+from skoverfit.noisy_labels._excess_label_issues import (
+    Excess as Excess,
+    LabelIssueExcess as LabelIssueExcess,
+    excess_label_issues as excess_label_issues,
+)
 from skoverfit.noisy_labels._find_label_issues import (
     find_label_issues as find_label_issues,
 )
@@ -65,8 +70,10 @@ __all__ = [
     "CompressedMLPClassifier",
     "ConfidentLearningFilter",
     "DetectorEnsemble",
+    "Excess",
     "ForestDisagreementFilter",
     "LOFClassFilter",
+    "LabelIssueExcess",
     "MemorizationFilter",
     "MemorizationResult",
     "NeighborDisagreementFilter",
@@ -76,6 +83,7 @@ __all__ = [
     "TransitionMatrixEstimator",
     "el2n_scores",
     "estimate_transition_matrix",
+    "excess_label_issues",
     "find_label_issues",
     "forgetting_scores",
     "grand_scores",

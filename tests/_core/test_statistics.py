@@ -14,6 +14,7 @@ from skoverfit._core._statistics import (
     holm,
     mean_ranks,
     nemenyi_critical_difference,
+    row_comparison,
     wilson_interval,
 )
 
@@ -216,3 +217,40 @@ def test_nemenyi_agrees_with_demsar_table_5():
     for k, q in enumerate(table, start=2):
         difference = nemenyi_critical_difference(k, 14)
         assert difference / math.sqrt(k * (k + 1) / 84) == pytest.approx(q, abs=1e-3)
+
+
+# --- rows ---------------------------------------------------------------------------
+
+
+def test_rows_give_the_interval_of_a_mean_widened_by_a_quarter():
+    d = np.random.default_rng(0).normal(0.1, size=50)
+    result = row_comparison(d, rope=0.0)
+    half = 1.25 * stats.sem(d) * stats.t.ppf(0.975, 49)
+    assert result.difference == pytest.approx(d.mean())
+    assert result.upper - result.difference == pytest.approx(half)
+    assert result.df == 49
+
+
+def test_integer_weights_move_the_mean_like_repeated_rows():
+    d, w = np.array([1.0, 2.0, 5.0]), np.array([1, 2, 1])
+    weighted = row_comparison(d, sample_weight=w)
+    repeated = row_comparison(np.repeat(d, w), clusters=np.repeat(range(3), w))
+    assert weighted.difference == pytest.approx(repeated.difference)
+    assert weighted.std_error == pytest.approx(repeated.std_error)
+
+
+def test_copies_of_a_row_are_one_cluster():
+    d = np.random.default_rng(1).normal(size=20)
+    alone = row_comparison(d)
+    copied = row_comparison(np.repeat(d, 10), clusters=np.repeat(range(20), 10))
+    assert copied.std_error == pytest.approx(alone.std_error)
+    assert row_comparison(np.repeat(d, 10)).std_error < alone.std_error / 3
+
+
+def test_rows_that_say_nothing():
+    assert row_comparison([0.2, 0.2]).std_error == 0.0
+    alone = row_comparison([0.2, 0.3], clusters=[1, 1])
+    assert np.isinf(alone.upper)
+    assert alone.p_value == 1.0
+    with pytest.raises(ValueError, match="empty"):
+        row_comparison([])

@@ -67,6 +67,21 @@ SEARCHES: tuple[Remedy, ...] = (
         },
     ),
     Remedy(
+        name="overfitting_report",
+        title="overfitting report",
+        path="skoverfit.inspection.OverfittingReport",
+        kind="none",
+        role="tool",
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "cv": 3,
+            "n_repeats": 1,
+            "n_bootstrap": 2,
+            "n_permutations": 9,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="learning_curve",
         title="learning-curve extrapolation",
         path="skoverfit.model_selection.LearningCurveExtrapolator",
