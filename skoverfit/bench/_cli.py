@@ -9,6 +9,7 @@ from skoverfit.bench._commands import (
     _bench,
     _claims,
     _cure,
+    _diagnose,
     _info,
     _predict,
     _stores,
@@ -26,6 +27,7 @@ app = typer.Typer(
 
 # In the order of --help.
 app.command(epilog=_bench.EXIT_CODES)(_bench.bench)
+app.command(epilog=_diagnose.EXIT_CODES)(_diagnose.diagnose)
 app.command(epilog=_cure.EXIT_CODES)(_cure.cure)
 app.command(epilog=_predict.EXIT_CODES)(_predict.predict)
 app.command()(_stores.report)

@@ -25,7 +25,7 @@ from skoverfit.exceptions import BadInputError
 from skoverfit.model_selection import RemedySearchCV
 from skoverfit.pipeline._steps import is_sampler
 
-__all__ = ["cure_table", "what_predicts"]
+__all__ = ["checked_scoring", "cure_table", "what_predicts"]
 
 
 def cure_table(
@@ -82,10 +82,7 @@ def cure_table(
     BadInputError
         If something can't be used, or the fitted pipeline could not be saved.
     """
-    if scoring is not None and scoring not in get_scorer_names():
-        raise BadInputError(
-            f"There is no score {scoring!r}. {suggest(scoring, get_scorer_names())}"
-        )
+    checked_scoring(scoring)
     _check_savable(estimator)
     # Folds that can't be made are refused here, in the words of the benchmark.
     folds = list(make_folds(table, n_splits=n_splits, n_repeats=1, seed=random_state))
@@ -111,6 +108,14 @@ def cure_table(
         estimate=_estimate(search, table, estimator, random_state),
     )
     return model, search
+
+
+def checked_scoring(scoring: str | None) -> None:
+    """Refuse a score that scikit-learn does not know."""
+    if scoring is not None and scoring not in get_scorer_names():
+        raise BadInputError(
+            f"There is no score {scoring!r}. {suggest(scoring, get_scorer_names())}"
+        )
 
 
 def _check_savable(estimator: BaseEstimator) -> None:

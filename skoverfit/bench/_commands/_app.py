@@ -40,6 +40,7 @@ class ExitCode(IntEnum):
 
     COMPLETE = 0
     PROMISE_BROKEN = 1
+    FINDING = 1  # a second name: a command has the one or the other
     BAD_INPUT = 2
     SOME_CELLS_FAILED = 3
     OUT_OF_TIME = 4
