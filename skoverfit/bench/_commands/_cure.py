@@ -95,7 +95,7 @@ def cure(
         Path | None,
         typer.Option(
             help="Where finished fits are kept. Default: beside the output, and "
-            "removed in the end."
+            "removed when all is done."
         ),
     ] = None,
     as_json: Annotated[
@@ -143,15 +143,20 @@ def cure(
             verbose=0 if quiet else 1,
         )
         save(model, output)
-        if store is None:
+        late = bool(model.estimate["out_of_time"])
+        if store is None and not late:
             kept.unlink(missing_ok=True)
-    late = bool(model.estimate["out_of_time"])
     code = ExitCode.OUT_OF_TIME if late else ExitCode.COMPLETE
     if as_json:
         answer = {**model.estimate, "output": str(output), "exit_code": int(code)}
         typer.echo(json.dumps(finite(answer), allow_nan=False))
     else:
         _tell(model, search, output)
+        if late:
+            typer.echo(
+                "The time was up; the same command with a longer --max-time goes on "
+                f"with the finished fits in {kept}."
+            )
     raise typer.Exit(code)
 
 

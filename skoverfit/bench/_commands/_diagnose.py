@@ -30,20 +30,10 @@ from skoverfit.bench._tables import DEFAULT_MAX_BYTES, load_table
 from skoverfit.bench._types import Table
 from skoverfit.exceptions import BadInputError
 from skoverfit.inspection import OverfittingReport
+from skoverfit.inspection._report._types import VERDICTS
 
 __all__ = ["EXIT_CODES", "diagnose"]
 
-VERDICTS = (
-    "leaky",
-    "shifted",
-    "no_signal",
-    "label_noise_limited",
-    "harmful_overfitting",
-    "underfitting",
-    "data_limited",
-    "benign_gap",
-    "healthy",
-)
 # Nothing is wrong with such a model.
 _FINE = ("healthy", "benign_gap")
 EXIT_CODES = (
