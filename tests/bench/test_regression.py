@@ -24,6 +24,8 @@ from skoverfit.exceptions import BadInputError
 from skoverfit.model_selection._apply import reason_against, stronger_settings
 
 WEAK = {"ridge": Ridge(alpha=1e-8)}
+NETS = ["mixup", "early_stopping", "weight_averaging", "weight_decay", "regularization",
+        "pretraining"]  # fmt: skip
 
 
 def make_frame(n=120, d=3, noise=1.0, seed=0, **columns):
@@ -321,12 +323,12 @@ def test_the_net_has_its_remedies():
     analysis = run_bench(
         [make_table(n=40)],
         estimators={"plain_mlp": net},
-        remedies=["mixup", "early_stopping", "weight_decay", "regularization"],
+        remedies=NETS,
         n_splits=2,
         n_repeats=1,
     ).analysis
     assert analysis["cells"]["failed"] == 0, analysis["failures"]
-    assert len({c["remedy"] for c in analysis["comparisons"]}) == 4
+    assert len({c["remedy"] for c in analysis["comparisons"]}) == len(NETS)
 
 
 @pytest.fixture
