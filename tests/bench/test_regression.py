@@ -148,6 +148,7 @@ def test_scores_are_those_of_their_formulas():
         y[120:],
         seen=(X[:120], y[:120]),
         y_train=y[:120],
+        center=5.0,
         scale=2.0,
     )
     predicted, truth = model.predict(X[120:]), y[120:]
@@ -169,6 +170,10 @@ def test_scores_are_those_of_their_formulas():
     )
     assert found["dummy"]["absolute"] == pytest.approx(dummy["median"].mean() / 2)
     assert found["dummy"]["spearman"] == 0
+    # Bins of predictions: rows, and the sums that means and intervals come from.
+    bins = np.array(found["reliability"])[:, 1:].sum(axis=0)
+    expected = [len(truth), (predicted - 5).sum() / 2, (truth - 5).sum() / 2]
+    np.testing.assert_allclose(bins, [*expected, ((truth - 5) ** 2).sum() / 4])
 
 
 def test_a_sample_of_training_rows_keeps_the_range():
@@ -212,6 +217,12 @@ def test_a_planted_overfit_is_helped_by_regularization():
     verdict = next(v for v in analysis["verdicts"] if v["question"] == "error")
     assert verdict["helps"]
     assert "Stronger regularization with ridge regression helps" in verdict["sentence"]
+    # Predictions of an overfitted model are too extreme; regularized ones less so.
+    slopes = {}
+    for curve in analysis["reliability"]:
+        x, y = ([p[key] for p in curve["points"]] for key in ("predicted", "observed"))
+        slopes[curve["remedy"]] = np.polyfit(x, y, 1)[0]
+    assert slopes["nothing"] < 0.4 < 0.6 < slopes["stronger regularization"]
 
 
 def test_wrong_numbers_are_helped_by_dropping_them():
@@ -367,9 +378,10 @@ def test_the_command_writes_a_report_of_numbers(csv, tmp_path):
         "Four questions",
         "read as a number to predict",
         "standard deviation",
+        "Predicted against observed",
     ):
         assert words in page
-    for words in ("class shares", "Reliability", "log-loss", "stratified"):
+    for words in ("class shares", "probabilities", "log-loss", "stratified"):
         assert words not in page
     # The report is a function of the analysis that the store gives back.
     again = tmp_path / "again.html"
