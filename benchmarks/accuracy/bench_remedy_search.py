@@ -58,8 +58,9 @@ DATA = ROOT.parent / "shared" / "data"
 OUTPUT = RESULTS / "accuracy" / "remedy_search.json"
 N_TEST = 20_000
 ROPE = 0.01
-# The designs were sized on seeds from 0; these were not looked at before.
-FIRST_SEED = 100
+# The designs were sized on seeds 0 to 11, and seeds 100 to 110 showed that "nothing"
+# must not win by its cost; these were not looked at before.
+FIRST_SEED = 200
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 

@@ -102,10 +102,7 @@ class SearchReport:
         if v["kept"] != "nothing":
             return [f"Keep {v['kept']!r} ({v['winner_title']})."]
         if v["winner"] == "nothing":
-            return [
-                "Change nothing: no remedy scores better, or it does by less than a "
-                "standard error and costs more."
-            ]
+            return ["Change nothing: no remedy scores better."]
         return [
             f"Change nothing: {v['winner']!r} leads, but its gain may be 0 "
             f"({v['gain']:+.3f}, 95 % interval {lower:+.3f} to {upper:+.3f})."

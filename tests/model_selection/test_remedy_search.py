@@ -227,6 +227,11 @@ def test_of_nearly_equal_ones_the_cheap_one_is_chosen():
     ):
         rule = one_se_rule(np.array(costs, dtype=float), test_train_ratio=1 / 3)
         assert rule(scores[None], folds[None]).tolist() == [chosen]
+    # "Nothing" is chosen where it is the best, and never for its cost.
+    costs = np.array([5.0, 1.0, 2.0])
+    for baseline, chosen in ((None, 1), (1, 2), (2, 2)):
+        rule = one_se_rule(costs, 1 / 3, baseline=baseline)
+        assert rule(scores[None], folds[None]).tolist() == [chosen]
     # Equal ones: the cheapest, then the first.
     equal = np.full((1, 4, 3), 0.5)
     assert one_se_rule(np.array([2.0, 1.0, 1.0]), 0.25)(equal[:, 0], equal) == [1]
