@@ -25,6 +25,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import skoverfit
@@ -828,3 +829,13 @@ def test_without_refit_there_is_no_model():
     assert search.best_remedy_ == "nothing"
     with pytest.raises(AttributeError, match="refit=False"):
         search.predict(X)
+
+
+def test_what_needs_probabilities_is_left_out_where_there_are_none():
+    X, y = rare(100)
+    search = RemedySearchCV(
+        LinearSVC(), ["threshold", "prior_threshold", "cleaned"], cv=2, **FAST
+    ).fit(X, y)
+    assert search.cv_results_["status"] == ["finished", *["left out"] * 3]
+    assert "LinearSVC has no predict_proba" in search.report_.summary()
+    assert not hasattr(search, "predict_proba")
