@@ -130,7 +130,7 @@ def forward_blocks(time: np.ndarray) -> list[Split]:
     ends = np.linspace(_FIRST * n, n, _BLOCKS + 1).round().astype(int)
     ranked = time[order]
     # Move each border to where a new time begins.
-    starts = np.unique(np.searchsorted(ranked, ranked[np.minimum(ends, n - 1)]))
+    starts = np.unique(np.searchsorted(ranked, ranked[ends[:-1]]))
     borders = np.unique(np.append(starts, n))
     return [
         (np.sort(order[:a]), np.sort(order[a:b]))
