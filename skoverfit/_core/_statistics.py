@@ -78,6 +78,7 @@ def corrected_comparison(
     test_train_ratio: float,
     rope: float = 0.01,
     confidence: float = 0.95,
+    trim: float = 0.0,
 ) -> Comparison:
     """Compare two methods by their differences on the same cross-validation folds.
 
@@ -92,21 +93,35 @@ def corrected_comparison(
         Half width of the region of practical equivalence, in units of the score.
     confidence : float, default=0.95
         Level of the interval.
+    trim : float, default=0.0
+        Share of the folds cut off at each end: the difference is then a trimmed mean
+        and its spread that of the winsorized values (Yuen 1974), so that one odd fold
+        doesn't hide what all others show.
 
     Returns
     -------
     Comparison
-        With ``n_folds - 1`` degrees of freedom.
+        With ``n_folds - 1`` degrees of freedom, less the folds that were cut off.
 
     Raises
     ------
     ValueError
         No differences, or one that is not finite; a bad parameter.
     """
-    mean, std_error, n_folds = _corrected_mean(
-        differences, test_train_ratio, "differences"
+    values = _finite(differences, "differences", ndim=1)
+    cut = int(trim * values.size)
+    if cut and values.size > 2 * cut + 1:
+        inner = np.sort(values)[cut:-cut]
+        winsorized = np.clip(values, inner[0], inner[-1])
+        # Values with the mean and the spread that Yuen's statistic takes.
+        stretched = (winsorized - winsorized.mean()) / (1.0 - 2.0 * cut / values.size)
+        values = inner.mean() + stretched
+    else:
+        cut = 0
+    mean, std_error, n_folds = _corrected_mean(values, test_train_ratio, "differences")
+    return _comparison(
+        mean, std_error, n_folds - 1 - 2 * cut, rope, confidence, n_folds
     )
-    return _comparison(mean, std_error, n_folds - 1, rope, confidence, n_folds)
 
 
 def combine_comparisons(

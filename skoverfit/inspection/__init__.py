@@ -34,6 +34,10 @@ from skoverfit.inspection._label_review_sheet import (
     LabelReviewSheet as LabelReviewSheet,
     label_review_sheet as label_review_sheet,
 )
+from skoverfit.inspection._leakage_display import LeakageDisplay as LeakageDisplay
+from skoverfit.inspection._learning_curve_extrapolation_display import (
+    LearningCurveExtrapolationDisplay as LearningCurveExtrapolationDisplay,
+)
 from skoverfit.inspection._linear_agreement import linear_agreement as linear_agreement
 from skoverfit.inspection._local_deviation_angle import (
     local_deviation_angle as local_deviation_angle,
@@ -63,6 +67,9 @@ from skoverfit.inspection._synthetic_report_display import (
     SyntheticReportDisplay as SyntheticReportDisplay,
 )
 from skoverfit.inspection._tilt_spectrum import tilt_spectrum as tilt_spectrum
+from skoverfit.inspection._train_test_gap_display import (
+    TrainTestGapDisplay as TrainTestGapDisplay,
+)
 from skoverfit.inspection._training_curve_display import (
     TrainingCurveDisplay as TrainingCurveDisplay,
 )
@@ -72,6 +79,8 @@ __all__ = [
     "GrokkingDisplay",
     "LabelIssuesDisplay",
     "LabelReviewSheet",
+    "LeakageDisplay",
+    "LearningCurveExtrapolationDisplay",
     "MemorizationDisplay",
     "MemorizationResult",
     "OverfittingReport",
@@ -80,6 +89,7 @@ __all__ = [
     "ResamplingDisplay",
     "SyntheticReport",
     "SyntheticReportDisplay",
+    "TrainTestGapDisplay",
     "TrainingCurveDisplay",
     "adversarial_strength",
     "assert_generalizes",

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -189,7 +190,7 @@ class Problem:
     ) -> list[Split]:
         """Return shuffled folds that keep these groups together."""
         k = self.plan.cv
-        if not isinstance(k, int):
+        if not isinstance(k, Integral):
             k = 5
         if groups is not None:
             k = min(k, len(np.unique(groups)))

@@ -18,14 +18,18 @@ from skoverfit.inspection._report._sections import (
     _imbalance,
     _instability,
     _label_noise,
+    _leakage,
     _learning_curve,
     _memorization,
     _optimism,
     _permutation,
+    _shift,
 )
 from skoverfit.inspection._report._types import Section
 
-__all__ = ["SECTIONS"]
+__all__ = [
+    "SECTIONS",
+]
 
 Run = Callable[[Problem, Evidence], Section]
 
@@ -36,10 +40,12 @@ SECTIONS: dict[str, tuple[str, Run]] = {
         _optimism,
         _learning_curve,
         _permutation,
+        _leakage,
         _label_noise,
         _imbalance,
         _calibration,
         _memorization,
+        _shift,
         _complexity,
         _instability,
     )
