@@ -57,7 +57,7 @@ def _row(finding: Any) -> dict[str, Any]:
     bad = finding.confirmed and finding.verdict not in _GOOD
     words = finding.severity if bad else "no harm by itself"
     if not finding.confirmed:
-        words = "not confirmed"
+        words = "nothing found"
     return {
         **finding,
         "pill": {
@@ -120,4 +120,6 @@ def _figure(report: Any, section: Any) -> Any:
         if not label:
             return ""
         figure.set_layout_engine("constrained")
-        return inline_svg(figure, f"s-{section.name}", label, palette=True)
+        return inline_svg(
+            figure, f"s-{section.name.replace('_', '-')}", label, palette=True
+        )

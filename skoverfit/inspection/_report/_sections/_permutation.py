@@ -10,6 +10,10 @@ import numpy as np
 
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import FoldFit, Problem
+from skoverfit.inspection._report._reference import (
+    reference_columns,
+    reference_signal,
+)
 from skoverfit.inspection._report._sections._arms import signal_name
 from skoverfit.inspection._report._types import Estimate, Finding, Section
 
@@ -35,8 +39,15 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     per_pass = evidence.n_fits // evidence.n_repeats
     problem.require_time(n_permutations * per_pass, evidence.seconds_per_fit)
     seen = float(evidence.test_signal[:per_pass].mean())
+    # A model that overfits badly hides a signal: a plain one beside it may find it.
+    columns = reference_columns(problem)
+    plain = -np.inf
+    if columns is not None:
+        plain = reference_signal(problem, columns, evidence.splits[:per_pass])
+    best = max(seen, plain)
     chance = _chance(problem)
     scores: list[float] = []
+    own_above = 0
     trained: list[float] = []
     above = 0
     for number in range(n_permutations):
@@ -48,9 +59,12 @@ def run(problem: Problem, evidence: Evidence) -> Section:
             splits = other.splits("engine")
         fits = other.fit_folds(splits, NAME, number, train_too=for_capacity)
         scores.append(float(np.mean([fit.test_signal for fit in fits])))
+        own_above += scores[-1] >= seen
+        if columns is not None:
+            scores[-1] = max(scores[-1], reference_signal(other, columns, splits))
         if for_capacity:
             trained += [_train_signal(other, fit) for fit in fits]
-        above += scores[-1] >= seen
+        above += scores[-1] >= best
         if above >= _ENOUGH:
             break
     n_done = len(scores)
@@ -60,10 +74,21 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     unit = signal_name(problem)
     estimates = {
         "signal": Estimate(value=seen, label=f"signal on new rows ({unit})"),
+        **(
+            {}
+            if columns is None
+            else {
+                "reference_signal": Estimate(
+                    value=plain, label="signal of a regularized linear model beside it"
+                )
+            }
+        ),
         "chance": Estimate(
             value=float(np.mean(scores)),
             lower=float(np.min(scores)), upper=float(np.max(scores)),
-            label="signal with shuffled targets (mean, range)",
+            label="the better of the two with shuffled targets (mean, range)"
+            if columns is not None
+            else "signal with shuffled targets (mean, range)",
         ),
         "p_value": Estimate(value=p_value, label="p-value of 'nothing to learn'"),
     }  # fmt: skip
@@ -75,10 +100,19 @@ def run(problem: Problem, evidence: Evidence) -> Section:
             label="training signal with shuffled over true targets (1: learns all)",
         )
     silent = p_value > problem.alpha
+    who = f"the model's {unit} is {seen:.3f}"
+    if columns is not None:
+        who += f", that of a regularized linear model {plain:.3f}"
     message = (
-        f"On new rows the model's {unit} is {seen:.3f}; {above} of {n_done} "
-        f"shuffles of the target did as well (p = {p_value:.3f})"
+        f"On new rows {who}; {above} of {n_done} shuffles of the target did as well "
+        f"(p = {p_value:.3f})"
     )
+    notes = []
+    if not silent and (own_above + 1) / (n_done + 1) > problem.alpha:
+        notes.append(
+            f"The model by itself can't be told from chance ({own_above} of {n_done} "
+            "shuffles did as well); the linear model finds what it misses."
+        )
     finding = Finding(
         name="no_signal",
         verdict="no_signal",
@@ -87,7 +121,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         p_value=None,
         decisive=silent,
         size=1.0 if p_value < 0.2 else 3.0,
-        message=f"{message}: what it finds can't be told from chance."
+        message=f"{message}: what they find can't be told from chance."
         if silent
         else f"{message}: there is something to learn.",
         advice=(
@@ -101,7 +135,9 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         method=(
             f"{n_done * per_pass} fits on {n_done} shuffles of the target"
             + (f", stopped after {_ENOUGH} that did as well" if stopped else "")
-            + "; Ojala & Garriga (2010), Besag & Clifford (1991)"
+            + "; Ojala & Garriga (2010), Besag & Clifford (1991). The better of the "
+            "model and a ridge regression counts (ours), so that a model that overfits "
+            "doesn't hide a signal"
         ),
         blind_spot=(
             "It tells whether there is any relation, not whether it is useful, and a "
@@ -114,10 +150,12 @@ def run(problem: Problem, evidence: Evidence) -> Section:
             "signal": seen,
             "shuffled_signals": np.asarray(scores),
             "chance": chance,
+            "reference_signal": plain,
             "p_value": p_value,
             "capacity": capacity,
             "signal_name": unit,
         },
+        notes=notes,
         n_fits=n_done * per_pass,
     )
 
