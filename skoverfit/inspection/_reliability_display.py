@@ -182,9 +182,8 @@ class ReliabilityDisplay(ReportDisplay):
         slope = float("nan")
         if "slope" in data:
             slope, low, high = data["slope"]
-            notes.append(f"interval of the slope {low:.2f} to {high:.2f}")
-        repeats, n = data["forecast"].shape
-        notes.append(f"{n} rows, {repeats} out-of-fold forecasts each")
+            notes.append(f"slope {low:.2f} to {high:.2f}")
+        notes.append(f"{data['forecast'].shape[1]} rows")
         event = "the most probable class"
         if data["kind"] == "binary":
             event = f"class {shorten(data['positive'], 22)}"
@@ -221,7 +220,7 @@ class ReliabilityDisplay(ReportDisplay):
         forecast, outcome, weight = self._pooled()
         ax.plot((0, 1), (0, 1), color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
         ax.annotate(
-            "right", (0.07, 0.09), color=MUTED, fontsize="small", rotation=40,
+            "right", (0.86, 0.78), color=MUTED, fontsize="small", rotation=40,
         )  # fmt: skip
         counts, edges = np.histogram(forecast, _BARS, (0.0, 1.0), weights=weight)
         ax.bar(
