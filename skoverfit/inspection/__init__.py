@@ -25,6 +25,9 @@ from skoverfit.inspection._assert_generalizes import (
 from skoverfit.inspection._boundary_tilt_display import (
     BoundaryTiltDisplay as BoundaryTiltDisplay,
 )
+from skoverfit.inspection._complexity_probe_display import (
+    ComplexityProbeDisplay as ComplexityProbeDisplay,
+)
 from skoverfit.inspection._deviation_angle import deviation_angle as deviation_angle
 from skoverfit.inspection._grokking_display import GrokkingDisplay as GrokkingDisplay
 from skoverfit.inspection._label_issues_display import (
@@ -49,6 +52,9 @@ from skoverfit.inspection._overfitting_report import (
     OverfittingReport as OverfittingReport,
 )
 from skoverfit.inspection._pgd_accuracy import pgd_accuracy as pgd_accuracy
+from skoverfit.inspection._reliability_display import (
+    ReliabilityDisplay as ReliabilityDisplay,
+)
 from skoverfit.inspection._removal_curve import (
     RemovalCurve as RemovalCurve,
     removal_curve as removal_curve,
@@ -76,6 +82,7 @@ from skoverfit.inspection._training_curve_display import (
 
 __all__ = [
     "BoundaryTiltDisplay",
+    "ComplexityProbeDisplay",
     "GrokkingDisplay",
     "LabelIssuesDisplay",
     "LabelReviewSheet",
@@ -84,6 +91,7 @@ __all__ = [
     "MemorizationDisplay",
     "MemorizationResult",
     "OverfittingReport",
+    "ReliabilityDisplay",
     "RemovalCurve",
     "RepetitionCurveDisplay",
     "ResamplingDisplay",
