@@ -50,7 +50,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 
 import skoverfit
-from skoverfit.bench._plan import code_version
+from skoverfit._core._versions import code_version
 
 DATA = ROOT.parent / "shared" / "data"
 MAX_ROWS = 6000

@@ -14,6 +14,7 @@ DECISIONS: tuple[Remedy, ...] = (
         path="",
         kind="none",
         role="baseline",
+        tasks=("classification", "regression"),
     ),
     Remedy(
         name="class_weight",
