@@ -348,7 +348,7 @@ class RCALClassifier(
             if len(np.unique(codes)) < 2:
                 raise ValueError(
                     "RCALClassifier needs 2 classes with rows of a weight above 0; "
-                    f"only {classes[codes[0]]!r} has one."
+                    f"only {classes.tolist()[codes[0]]!r} has one."
                 )
         entropy = root_entropy(self.random_state)
         encoder = self._new_encoder(entropy).fit(X)

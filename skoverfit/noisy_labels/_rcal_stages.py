@@ -92,7 +92,7 @@ class RCALStages:
         if len(classes) < 2:
             raise ValueError(
                 "RCALClassifier can't train when only one class is present: "
-                f"{classes[0]!r}."
+                f"{classes.tolist()[0]!r}."
             )
         return classes, codes
 
