@@ -36,9 +36,10 @@ class FeatureRows:
 class AnchoredStep(BatchStep):
     r"""The last stage of RCAL: ``L_c + beta L_reg``.
 
-    .. math:: L_{reg} = \lVert f(x) - f_0(x) \rVert^2 / s^2
+    .. math:: L_{reg} = \lVert f(x) - f_0(x) \rVert^2 / (m s^2)
 
-    holds the features of a row where the pretrained body ``f_0`` had them. ``L_c`` is
+    holds the m features of a row where the pretrained body ``f_0`` had them: the
+    squared distance, as a part of the features' total variance ``m s^2``. ``L_c`` is
     the mean of the loss over the rows of the table, mixed where asked, and over made
     rows, which are given to the head and don't reach the body.
 
@@ -52,7 +53,7 @@ class AnchoredStep(BatchStep):
     anchors : tensor of shape (n, m)
         Features of the training rows in the pretrained body.
     scale : float, default=1.0
-        The s above.
+        The s above, root of the columns' mean variance.
     beta : float, default=0.5
         Weight of the anchors.
     mixup_alpha : float, default=0.0
@@ -140,7 +141,7 @@ class AnchoredStep(BatchStep):
             part = self._made_loss(model, net, len(encoded))
             losses = (losses + self.share * part) / (1 + self.share)
         if self.beta > 0:
-            distance = ((held - target) / self.scale).square().sum(dim=1)
+            distance = ((held - target) / self.scale).square().mean(dim=1)
             if batch.weight is not None:
                 distance = distance * batch.weight
             losses = losses + self.beta * distance

@@ -111,8 +111,8 @@ class RCALClassifier(
         Factor of the weight of drawn features in the loss of a trained encoder; 0
         leaves them out.
     beta : float, default=0.5
-        Weight of the squared distance of a row from its pretrained features, where
-        their mean variance is 1; 0.1 to 0.5 in the paper.
+        Weight of the squared distance of a row from its pretrained features, as a part
+        of their total variance; 0.1 to 0.5 in the paper.
     mixup_alpha : float, default=1.0
         Both parameters of mixup's Beta distribution; 0 mixes nothing.
     anchor : {"rows", "mixed"}, default="rows"

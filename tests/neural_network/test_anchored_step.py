@@ -114,7 +114,7 @@ def test_the_distance_is_that_of_a_formula(batch, alpha, anchor):
         share = Mixup(alpha)._shares(model_of(net, 5), x)
         x = share * x + (1 - share) * x.roll(-1, 0)
         own = share * own + (1 - share) * own.roll(-1, 0)
-    distance = (net.features(x) - own).square().sum(1) / 4
+    distance = (net.features(x) - own).square().sum(1) / (4 * M)
     torch.testing.assert_close(ours, without + 0.3 * distance)
 
 
