@@ -376,7 +376,7 @@ def test_bad_parameters_and_rows(tail):
         RCALClassifier("passthrough", KNeighborsClassifier()).fit(
             X, y, sample_weight=np.ones(len(y))
         )
-    with pytest.raises(ValueError, match="non-zero|zero in all"):
+    with pytest.raises(ValueError, match=r"non-zero|zero in all"):
         RCALClassifier("passthrough").fit(X, y, sample_weight=np.zeros(len(y)))
     with pytest.raises(ValueError, match="only 'a' has one"):
         RCALClassifier("passthrough").fit(X, y, sample_weight=(y == "a").astype(float))
