@@ -14,6 +14,8 @@ the package is unchanged: a run that was cut off goes on. Seeds are the outer lo
 table goes to ``benchmarks/results/accuracy.md``, behind that of the tabular net.
 
     python benchmarks/accuracy/bench_rcal.py [--seeds 20] [--minutes 40] [--sets digits]
+
+``--seeds 0`` only writes the table again.
 """
 
 # ruff: noqa: E402 - one thread is set before numpy is imported
@@ -62,7 +64,7 @@ RATIOS, RATES = (10, 50), (0.2, 0.4)
 N_MAX = 300
 WIDTHS, BATCH, EPOCHS = (128, 128), 128, 100
 WHOLE, ERM, ALONE = "RCAL", "ERM", "RCAL sampler"
-METHODS = (ERM, "class weights", "SMOTE", "clean, SMOTE", ALONE, "pretrained", WHOLE)
+METHODS = (ERM, "class weights", "SMOTE", "clean, SMOTE", ALONE, WHOLE)
 HEADING = "# RCAL on noisy, long-tailed sets"
 Row = dict[str, Any]
 
@@ -120,24 +122,17 @@ class SameNet(ClassifierMixin, BaseEstimator):
         return self.net_.predict(X)
 
 
-def whole(name: str, seed: int, **options: Any) -> RCALClassifier:
-    return RCALClassifier(
-        encoder(name, seed),
-        batch_size=BATCH,
-        max_epochs=EPOCHS,
-        device="cpu",
-        random_state=seed,
-        **options,
-    )
-
-
 def fitted(method: str, name: str, seed: int, X: np.ndarray, y: np.ndarray) -> Any:
     """Return a fitted classifier."""
     if method == WHOLE:
-        return whole(name, seed).fit(X, y)
-    if method == "pretrained":  # RCAL without its other steps
-        off = {"sampling_strategy": {}, "beta": 0.0, "mixup_alpha": 0.0}
-        return whole(name, seed, **off).fit(X, y)
+        model = RCALClassifier(
+            encoder(name, seed),
+            batch_size=BATCH,
+            max_epochs=EPOCHS,
+            device="cpu",
+            random_state=seed,
+        )
+        return model.fit(X, y)
     if method == "clean, SMOTE":
         X, y = ConfidentLearningFilter(random_state=seed).fit_resample(X, y)
     if method in ("SMOTE", "clean, SMOTE"):
@@ -179,7 +174,6 @@ def cell(name: str, ratio: int, rate: float, seed: int) -> Row:
         "rate": rate,
         "seed": seed,
         "rows": len(data.y),
-        "classes": len(data.classes),
         "scores": scores,
         "cpu_s": seconds,
     }
@@ -234,8 +228,8 @@ def page(rows: list[Row], found: Row) -> list[str]:
     lines = [
         HEADING,
         "",
-        f"Code {found['code']}, {found['when']}, {span} seeds (20 were asked for), "
-        "balanced accuracy on a clean test part, the same net for all; one thread. "
+        f"Code {', '.join(found['code'])}, {found['when']}, {span} seeds (20 wanted), "
+        "balanced accuracy on a clean test part, the same net for all, one thread. "
         "`benchmarks/accuracy/bench_rcal.py` says how; all cells are in "
         "`accuracy/rcal.json`.",
         "",
@@ -284,6 +278,10 @@ def page(rows: list[Row], found: Row) -> list[str]:
     return lines
 
 
+def _key(row: Row) -> tuple[Any, ...]:
+    return row["set"], row["ratio"], row["rate"], row["seed"]
+
+
 class Store:
     """Cells on disk, written again after each."""
 
@@ -292,23 +290,21 @@ class Store:
         self.path = folder / "accuracy" / "rcal.json"
         self.rows: list[Row] = []
         if self.path.exists():
-            old = json.loads(self.path.read_text())
-            if old["code"] == self.code:
-                self.rows = old["rows"]
+            self.rows = json.loads(self.path.read_text())["rows"]
 
     def has(self, *key: Any) -> bool:
-        names = ("set", "ratio", "rate", "seed")
-        return any(tuple(row[n] for n in names) == key for row in self.rows)
+        return any(_key(row) == key and row["code"] == self.code for row in self.rows)
 
     def add(self, row: Row) -> None:
-        self.rows.append(row)
+        self.rows = [old for old in self.rows if _key(old) != _key(row)]
+        self.rows.append({**row, "code": self.code})
         self.write()
 
     def write(self) -> Row:
         found = {
             "subject": "rcal",
             **surroundings(),
-            "code": self.code,
+            "code": sorted({row["code"] for row in self.rows}),
             "gates": gates(self.rows),
             "rows": self.rows,
         }
