@@ -12,7 +12,8 @@ from skoverfit.datasets import make_noisy_long_tail
 from skoverfit.noisy_labels import RCALClassifier
 from skoverfit.representation import ContrastiveEncoder
 
-RATIOS, RATES = (10, 50), (0.2, 0.4)
+# Ratio and noise: the mildest and the hardest setting of the four in the paper.
+SETTINGS = ((10, 0.2), (50, 0.4))
 WHOLE, ERM = "whole", "ERM"
 # Each without what the one before it was without, as the paper's ablation.
 WITHOUT = {
@@ -75,8 +76,7 @@ def scores(seed, ratio, rate):
 def experiment(seeds):
     cells = {
         (ratio, rate): [scores(seed, ratio, rate) for seed in seeds]
-        for ratio in RATIOS
-        for rate in RATES
+        for ratio, rate in SETTINGS
     }
     names = list(next(iter(cells.values()))[0])
     means = [
@@ -92,7 +92,7 @@ def experiment(seeds):
     ]
     findings += [
         exceeds(
-            f"gain by {stage}, mean of the four settings",
+            f"gain by {stage}, mean of the settings",
             [float(run[before] - run[after]) for run in means],
         )
         for stage, before, after in (
@@ -123,11 +123,11 @@ CLAIM = Claim(
     ".4), and every stage adds: contrastive pretraining 4.3, calibrated Gaussians 3.4, "
     "anchors 3.4 and mixup 3.7 points, means of the four settings.",
     here="Digits of 8 x 8 pixels instead of CIFAR, an MLP of 128-128 instead of a "
-    "ResNet-32, ratios 10 and 50 from 120 rows, noise .2 and .4; 100 epochs of MoCo on "
-    "shifted and brightened images, 100 of the last stage, defaults. Stages are left "
+    "ResNet-32, two settings (ratio 10 from 120 rows with noise .2, ratio 50 with .4); "
+    "100 epochs of MoCo on moved images, 100 of the last stage, defaults. Stages are left "
     "out one after the other, as in the paper. Balanced accuracy on the clean, "
     "balanced test part, 30 %.",
-    seeds=range(16),
+    seeds=range(12),
     experiment=experiment,
 )
 
