@@ -124,8 +124,8 @@ CLAIM = Claim(
     "anchors 3.4 and mixup 3.7 points, means of the four settings.",
     here="Digits of 8 x 8 pixels instead of CIFAR, an MLP of 128-128 instead of a "
     "ResNet-32, two settings (ratio 10 from 120 rows with noise .2, ratio 50 with .4); "
-    "100 epochs of MoCo on moved images, 100 of the last stage, defaults. Stages are left "
-    "out one after the other, as in the paper. Balanced accuracy on the clean, "
+    "100 epochs of MoCo on moved images, 100 of the last stage, defaults. Stages are "
+    "left out one after the other, as in the paper. Balanced accuracy on the clean, "
     "balanced test part, 30 %.",
     seeds=range(12),
     experiment=experiment,
