@@ -100,7 +100,8 @@ def template_environment(package: str, folder: str = "templates") -> Environment
     package : str
         Dotted name of the package that ships the templates.
     folder : str, default="templates"
-        Folder inside the package.
+        Folder inside the package. Names that it lacks are looked up in the folder
+        here, which has the frame (``page.html.j2``), its style and small macros.
 
     Returns
     -------
@@ -114,14 +115,21 @@ def template_environment(package: str, folder: str = "templates") -> Environment
         If jinja2 is not installed; the message says how to get it.
     """
     try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
+        from jinja2 import (
+            ChoiceLoader,
+            Environment,
+            PackageLoader,
+            StrictUndefined,
+        )
     except ImportError as exc:
         raise ImportError(
             "Reports need jinja2, which is not installed: "
             "pip install 'skoverfit[bench]'."
         ) from exc
     environment = Environment(
-        loader=PackageLoader(package, folder),
+        loader=ChoiceLoader(
+            [PackageLoader(package, folder), PackageLoader("skoverfit._core", folder)]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

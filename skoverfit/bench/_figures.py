@@ -18,15 +18,21 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from skoverfit._core._format import ratio, with_interval
 from skoverfit._core._html import shorten
-from skoverfit.bench._format import ratio, with_interval
-from skoverfit.bench._svg import SERIES, THEME, drawing_style, inline_svg, new_figure
 from skoverfit.bench._types import (
     Cost,
     Gap,
     Leader,
     Question,
     Reliability,
+)
+from skoverfit.inspection._svg import (
+    SERIES,
+    THEME,
+    drawing_style,
+    inline_svg,
+    new_figure,
 )
 
 if TYPE_CHECKING:

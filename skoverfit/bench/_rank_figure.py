@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from skoverfit._core._html import shorten
-from skoverfit.bench._svg import THEME, drawing_style, inline_svg, new_figure
 from skoverfit.bench._types import Question, Ranks
+from skoverfit.inspection._svg import THEME, drawing_style, inline_svg, new_figure
 
 if TYPE_CHECKING:
     from markupsafe import Markup

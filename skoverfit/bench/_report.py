@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from skoverfit._core import _format as fmt
 from skoverfit._core._html import template_environment, write_atomically
-from skoverfit.bench import _format as fmt, _report_view as view
+from skoverfit.bench import _report_view as view
 from skoverfit.bench._report_view import Block, Panel
 from skoverfit.bench._types import Analysis, Cost, Question
 

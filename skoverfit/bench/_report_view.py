@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from skoverfit.bench import _format as fmt
+from skoverfit._core import _format as fmt
 from skoverfit.bench._types import (
     Analysis,
     Clause,

@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from skoverfit.bench import _report_view as view
 from skoverfit.bench._rank_figure import cliques
 from skoverfit.bench._report import render_report, write_report
-from skoverfit.bench._svg import THEME, drawing_style, inline_svg
 from skoverfit.exceptions import BadInputError
+from skoverfit.inspection._svg import THEME, drawing_style, inline_svg
 
 # By path, because the tests are no package; once, because it keeps rendered pages.
 _NAME = "skoverfit_analysis_fixture"

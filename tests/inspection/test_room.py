@@ -43,7 +43,7 @@ def test_the_report_needs_no_heavy_package_and_the_picture_says_which_it_needs()
 
 
 def test_the_palette_is_that_of_the_report():
-    css = files("skoverfit.bench").joinpath("templates/report.css").read_text("utf-8")
+    css = files("skoverfit._core").joinpath("templates/page.css").read_text("utf-8")
     light = css.partition("@media")[0]
     found = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", light))
     assert tuple(found[f"c{i}"] for i in range(8)) == COLOURS

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from skoverfit.bench import _format as fmt
+from skoverfit._core import _format as fmt
 
 INF, NAN = math.inf, math.nan
 

@@ -36,7 +36,7 @@ THEME = {
     )
 }
 
-# Okabe-Ito colours (c0..c7, see report.css), each with its own marker and line, so
+# Okabe-Ito colours (c0..c7, see page.css), each with its own marker and line, so
 # that no series is told apart by colour alone.
 SERIES: tuple[dict[str, Any], ...] = tuple(
     {"color": THEME[f"c{i}"], "marker": marker, "linestyle": line}

@@ -50,7 +50,7 @@ def interval(
 
     Examples
     --------
-    >>> from skoverfit.bench._format import interval
+    >>> from skoverfit._core._format import interval
     >>> interval(0.1, 0.25)
     '[0.100, 0.250]'
     >>> interval(0.1, float("inf"))
@@ -82,7 +82,7 @@ def percent(value: float) -> str:
 
     Examples
     --------
-    >>> from skoverfit.bench._format import percent
+    >>> from skoverfit._core._format import percent
     >>> percent(0.9999), percent(0.5)
     ('> 99 %', '50 %')
     """
