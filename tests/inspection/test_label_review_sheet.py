@@ -9,7 +9,9 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+import scipy.sparse as sp
 from sklearn.datasets import load_digits, load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
@@ -178,6 +180,29 @@ def test_the_page_is_well_formed_and_names_are_escaped(mixed):
     assert "&lt;i&gt;&amp;cat" in sheet.html
     # The table has the labels as they are, or they could not be put back.
     assert set(sheet.to_frame()["given_label"]) <= set(labels)
+
+
+def test_the_kind_of_table_changes_nothing():
+    X, y = load_iris(return_X_y=True)
+    y = make_label_noise(np.array(["a", "b", "c"])[y], rate=0.1, random_state=0)
+    rows = label_review_sheet(X, y, **FAST).rows
+    names = ["w", "x", "y", "z"]
+    for table in (
+        pl.DataFrame(X, schema=names),
+        pd.DataFrame(X, columns=names),
+        sp.csr_array(X),
+        X.tolist(),
+    ):
+        assert list(label_review_sheet(table, pd.Series(y), **FAST).rows) == list(rows)
+
+
+def test_rows_without_company_are_shown_alone():
+    X = np.arange(3.0)[:, None]
+    sheet = label_review_sheet(X, ["a", "a", "b"], issues=[2], n_neighbors=3, **FAST)
+    assert list(sheet.suggested) == ["a"]
+    alone = label_review_sheet(X, ["a", "a", "a"], issues=[0], n_neighbors=0, **FAST)
+    assert list(alone.suggested) == [None]
+    assert "→" not in alone.html
 
 
 def test_same_call_same_bytes_and_files_beside_each_other(mixed, tmp_path):
