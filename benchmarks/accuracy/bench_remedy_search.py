@@ -49,7 +49,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from skoverfit._core._statistics import corrected_comparison
+from skoverfit._core._statistics import corrected_comparison, wilson_interval
 from skoverfit.model_selection import RemedySearchCV
 from skoverfit.model_selection._candidates import list_candidates
 from skoverfit.model_selection._search_cells import SearchData, Work, fit_whole
@@ -58,8 +58,9 @@ DATA = ROOT.parent / "shared" / "data"
 OUTPUT = RESULTS / "accuracy" / "remedy_search.json"
 N_TEST = 20_000
 ROPE = 0.01
-# The designs were sized on seeds from 0; these were not looked at before.
-FIRST_SEED = 100
+# The designs were sized on seeds 0 to 11, and seeds 100 to 110 showed that "nothing"
+# must not win by its cost; these were not looked at before.
+FIRST_SEED = 200
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -297,17 +298,8 @@ def safety(name: str, flipped: float, max_rows: int, scoring: str) -> dict[str, 
 
 
 TABLES = [
-    "ecoli",
-    "yeast_me2",
-    "oil",
-    "us_crime",
-    "ozone_level",
-    "wine_quality",
-    "abalone",
-    "thyroid_sick",
-    "satimage",
-    "optical_digits",
-    "pen_digits",
+    *("ecoli", "yeast_me2", "oil", "us_crime", "ozone_level", "wine_quality"),
+    *("abalone", "thyroid_sick", "satimage", "optical_digits", "pen_digits"),
     "mammography",
 ]
 
@@ -378,8 +370,8 @@ def _share(hits: int, n: int) -> str:
 
 def _power(rows: dict[str, Any]) -> Iterator[str]:
     yield (
-        "| design | a remedy kept with 70 % of the oracle's gain | a planted one kept | "
-        "nothing | kept | oracle | estimate less truth | its standard error | "
+        "| design | a remedy kept with 70 % of the oracle's gain | a planted one "
+        "kept | nothing | kept | oracle | estimate less truth | its standard error | "
         "naive less truth |"
     )
     yield "|---|---|---|---|---|---|---|---|---|"
@@ -429,8 +421,9 @@ def _noise(rows: dict[str, Any]) -> Iterator[str]:
 
 def _safety(rows: dict[str, Any]) -> Iterator[str]:
     yield (
-        "| score | labels | tables | worse by more than .01 | better by more than .01 | "
-        "mean difference | worst | folds with a remedy | estimate less outer score |"
+        "| score | labels | tables | worse by more than .01 | better by more than "
+        ".01 | mean difference | worst | folds with a remedy | estimate less outer "
+        "score |"
     )
     yield "|---|---|---|---|---|---|---|---|---|"
     for scoring in ("balanced_accuracy", "neg_log_loss"):
@@ -473,8 +466,8 @@ def report(rows: dict[str, dict[str, Any]]) -> str:
         "",
         *_power(rows),
         "",
-        "Scores are means over seeds on 20 000 test rows; for the wrong labels on right "
-        "ones, and the truth that the estimate is held against on flipped ones.",
+        "Scores are means over seeds on 20 000 test rows; for the wrong labels on "
+        "right ones, and the truth that the estimate is held against on flipped ones.",
         "",
         "## No signal",
         "",
@@ -486,8 +479,8 @@ def report(rows: dict[str, dict[str, Any]]) -> str:
         "",
         *_safety(rows),
         "",
-        "Logistic regression on standardized columns; five outer folds, scores of all "
-        f"rows of the fold. Subsamples of at most {max(sizes, default=0)} rows.",
+        "Logistic regression on standardized columns, five outer folds. "
+        f"Tables of more than {max(sizes, default=0)} rows: a stratified subsample.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -239,7 +239,6 @@ def _sampler(remedy: Remedy, smallest: int) -> tuple[BaseEstimator, tuple[str, .
     )
 
 
-<<<<<<< HEAD
 def describe_remedy(remedy: Remedy) -> dict[str, Any]:
     """Return what determines a remedy."""
     return {
@@ -248,7 +247,8 @@ def describe_remedy(remedy: Remedy) -> dict[str, Any]:
         "parameters": {k: repr(v) for k, v in sorted(remedy.parameters.items())},
         "input": remedy.input,
     }
-=======
+
+
 def _replacement(
     remedy: Remedy, estimator: BaseEstimator
 ) -> tuple[BaseEstimator, tuple[str, ...]]:
@@ -269,7 +269,6 @@ def _replacement(
         f"replaces the net by one of its size ({told}); the rest of its training is "
         "its own",
     )
->>>>>>> w/review
 
 
 def apply_remedy(
