@@ -23,6 +23,7 @@ __all__ = [
     "class_weight_applies",
     "describe_remedy",
     "mixup_applies",
+    "prior_threshold_applies",
     "probabilities_apply",
     "reason_against",
     "regularization_applies",
@@ -129,10 +130,19 @@ def takes_groups(sampler: Any) -> bool:
 def probabilities_apply(
     estimator: BaseEstimator, class_counts: np.ndarray | None
 ) -> str:
-    """Return "" or why labels can't be judged by the estimator's probabilities."""
+    """Return "" or why nothing can be done by the estimator's probabilities."""
     if not hasattr(estimator, "predict_proba"):
         return f"{type(estimator).__name__} has no predict_proba"
     return ""
+
+
+def prior_threshold_applies(
+    estimator: BaseEstimator, class_counts: np.ndarray | None
+) -> str:
+    """Return "" or why thresholds by the classes' shares don't apply."""
+    return probabilities_apply(estimator, class_counts) or sampler_applies(
+        estimator, class_counts
+    )
 
 
 def balance_class_weight(estimator: BaseEstimator) -> BaseEstimator:

@@ -57,7 +57,9 @@ def first_best(scores: np.ndarray) -> np.ndarray:
     return np.asarray(scores.round(12).argmax(axis=-1))
 
 
-def one_se_rule(costs: np.ndarray, test_train_ratio: float) -> Select:
+def one_se_rule(
+    costs: np.ndarray, test_train_ratio: float, baseline: int | None = None
+) -> Select:
     """Return the rule: of those within one standard error of the best, the cheapest.
 
     The error is that of the difference to the best over the folds, with the correction
@@ -70,6 +72,8 @@ def one_se_rule(costs: np.ndarray, test_train_ratio: float) -> Select:
         Of the candidates.
     test_train_ratio : float
         Rows tested / rows trained on in a fold.
+    baseline : int, default=None
+        A candidate that is chosen where it is the best, and never for its cost.
 
     Returns
     -------
@@ -89,6 +93,9 @@ def one_se_rule(costs: np.ndarray, test_train_ratio: float) -> Select:
             squares = np.where(there, (behind - mean[:, None]) ** 2, 0.0).sum(axis=1)
             error = np.sqrt((1.0 / n + test_train_ratio) * squares / (n - 1))
         near = (lead <= np.where(n > 1, error, 0.0)) | (lead.round(12) <= 0)
+        if baseline is not None:
+            near[:, baseline] = False
+            near[best == baseline] = np.arange(len(costs)) == baseline
         cost = np.where(near, costs, np.inf)
         cheap = near & (cost <= cost.min(axis=1, keepdims=True))
         return first_best(np.where(cheap, scores, -np.inf))

@@ -183,12 +183,12 @@ class RemedySearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
 
     Notes
     -----
-    Of the candidates within one standard error of the best, the cheapest is chosen
-    (``cost`` of the catalogue, at least that of "nothing"), and of equally cheap ones
-    the best. Each bootstrap draw applies the same rule. Re-sampling, cleaning and
-    tuning see training folds only, and held-out labels are never cleaned. A candidate
-    that fails is a row with its error. Candidates that were dropped do not take part in
-    the bootstrap, as in [1]_.
+    Of the remedies within one standard error of the best, the cheapest is chosen
+    (``cost`` of the catalogue, at least 1), and of equally cheap ones the best;
+    "nothing" where no remedy scores better. Each bootstrap draw applies the same rule.
+    Re-sampling, cleaning and tuning see training folds only, and held-out labels are
+    never cleaned. A candidate that fails is a row with its error. Candidates that were
+    dropped do not take part in the bootstrap, as in [1]_.
 
     References
     ----------

@@ -188,7 +188,7 @@ def _confusion_score(
             return _divide(np.where(there, recall, 0).sum(axis=-1), there.sum(axis=-1))
 
         return balanced
-    average = options.get("average")
+    average = options.get("average", "binary")
     if function is f1_score and set(options) <= {"average", "pos_label"}:
         if average not in ("binary", "macro"):
             return None

@@ -299,10 +299,10 @@ def estimate(
         runners = [r for r in runners if r.status != "failed"]
         table = race.table(runners, parts)
         scores, folds = table.scores()
-    # A treatment is no cheaper than none for being trained on fewer rows. Whether it is
-    # better than nothing is not a matter of its cost: the gain's interval decides.
+    # A treatment is no cheaper than none for being trained on fewer rows. Costs choose
+    # between remedies; whether one is better than nothing says the gain's interval.
     costs = np.array([max(1.0, r.candidate.remedy.cost) for r in runners])
-    rule = one_se_rule(costs, table.test_train_ratio)
+    rule = one_se_rule(costs, table.test_train_ratio, baseline=0)
     best = int(rule(scores[None], folds[None])[0])
     draws: Draws | None = select_in_draws(
         table.judge,

@@ -61,8 +61,7 @@ class SearchReport:
         str
             Several lines.
         """
-        v = self.summary_values
-        return "\n".join([*self._verdict(), "", *self._numbers(), "", *self._table(v)])
+        return "\n".join([*self._verdict(), "", *self._numbers(), "", *self._table()])
 
     def __repr__(self) -> str:
         return self.summary()
@@ -102,10 +101,7 @@ class SearchReport:
         if v["kept"] != "nothing":
             return [f"Keep {v['kept']!r} ({v['winner_title']})."]
         if v["winner"] == "nothing":
-            return [
-                "Change nothing: no remedy scores better, or it does by less than a "
-                "standard error and costs more."
-            ]
+            return ["Change nothing: no remedy scores better."]
         return [
             f"Change nothing: {v['winner']!r} leads, but its gain may be 0 "
             f"({v['gain']:+.3f}, 95 % interval {lower:+.3f} to {upper:+.3f})."
@@ -148,15 +144,16 @@ class SearchReport:
             ]
         return lines
 
-    def _table(self, v: Mapping[str, Any]) -> list[str]:
+    def _table(self) -> list[str]:
         rows = self.rows
         lines = [
             f"{'remedy':<{_WIDTH}}{'score':>8}{'against nothing':>17}{'chosen':>8}"
         ]
+        reasons: dict[str, list[str]] = {}
         for k in self._order():
             name, status = rows["name"][k], rows["status"][k]
             if status == "left out":
-                lines.append(f"{name:<{_WIDTH}}left out: {rows['reason'][k]}")
+                reasons.setdefault(rows["reason"][k], []).append(name)
                 continue
             score, difference = rows["score"][k], rows["difference"][k]
             line = f"{name:<{_WIDTH}}"
@@ -172,4 +169,6 @@ class SearchReport:
             if note is not None:
                 line += f"   {note}{rows['reason'][k]}"
             lines.append(line.rstrip())
+        for reason, names in reasons.items():
+            lines.append(f"left out, since {reason}: {', '.join(names)}")
         return lines

@@ -25,6 +25,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import skoverfit
@@ -226,6 +227,11 @@ def test_of_nearly_equal_ones_the_cheap_one_is_chosen():
         ([9, 9, 9], 2),
     ):
         rule = one_se_rule(np.array(costs, dtype=float), test_train_ratio=1 / 3)
+        assert rule(scores[None], folds[None]).tolist() == [chosen]
+    # "Nothing" is chosen where it is the best, and never for its cost.
+    costs = np.array([5.0, 1.0, 2.0])
+    for baseline, chosen in ((None, 1), (1, 2), (2, 2)):
+        rule = one_se_rule(costs, 1 / 3, baseline=baseline)
         assert rule(scores[None], folds[None]).tolist() == [chosen]
     # Equal ones: the cheapest, then the first.
     equal = np.full((1, 4, 3), 0.5)
@@ -823,3 +829,13 @@ def test_without_refit_there_is_no_model():
     assert search.best_remedy_ == "nothing"
     with pytest.raises(AttributeError, match="refit=False"):
         search.predict(X)
+
+
+def test_what_needs_probabilities_is_left_out_where_there_are_none():
+    X, y = rare(100)
+    search = RemedySearchCV(
+        LinearSVC(), ["threshold", "prior_threshold", "cleaned"], cv=2, **FAST
+    ).fit(X, y)
+    assert search.cv_results_["status"] == ["finished", *["left out"] * 3]
+    assert "LinearSVC has no predict_proba" in search.report_.summary()
+    assert not hasattr(search, "predict_proba")
