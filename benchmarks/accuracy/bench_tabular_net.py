@@ -506,7 +506,11 @@ def main() -> int:
                 )
     found = store.write(notes)
     lines = page(store.rows, found)
-    (options.out / "accuracy.md").write_text("\n".join(lines) + "\n")
+    path = options.out / "accuracy.md"
+    # bench_rcal.py keeps a section of its own behind ours.
+    old = path.read_text() if path.exists() else ""
+    _, mark, rest = old.partition("\n# ")
+    path.write_text("\n".join(lines) + "\n" + mark + rest)
     print("\n".join(lines))
     return 0
 

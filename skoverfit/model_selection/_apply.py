@@ -58,6 +58,10 @@ _STRONGER_NETS: tuple[dict[str, Any], ...] = (
 )
 
 
+# What a classifier of its own takes over from the net that it replaces.
+_SIZES = ("hidden_layer_sizes", "n_estimators", "batch_size", "device")
+
+
 @dataclass(frozen=True)
 class AppliedRemedy:
     """An unfitted estimator with the remedy in it, and remarks on how it was put in.
@@ -266,6 +270,28 @@ def describe_remedy(remedy: Remedy) -> dict[str, Any]:
     }
 
 
+def _replacement(
+    remedy: Remedy, estimator: BaseEstimator
+) -> tuple[BaseEstimator, tuple[str, ...]]:
+    """Return the classifier of its own, of the size of the net that it replaces.
+
+    Otherwise width and number of nets would pass for the remedy.
+    """
+    made = remedy.resolve()(**remedy.parameters)
+    theirs, own = estimator.get_params(deep=False), made.get_params(deep=False)
+    shared = {k: theirs[k] for k in _SIZES if k in theirs and k in own}
+    if "exchange" in own and "n_estimators" in shared:
+        shared["n_estimators"] += shared["n_estimators"] % 2  # nets in pairs
+    shared = {k: v for k, v in shared.items() if k not in remedy.parameters}
+    if not shared:
+        return made, ()
+    told = ", ".join(f"{k}={v!r}" for k, v in shared.items() if k != "device")
+    return made.set_params(**shared), (
+        f"replaces the net by one of its size ({told}); the rest of its training is "
+        "its own",
+    )
+
+
 def apply_remedy(
     remedy: Remedy,
     estimator: BaseEstimator,
@@ -321,8 +347,8 @@ def apply_remedy(
         # Nothing is kept between fits: the time of each is measured.
         return AppliedRemedy(Pipeline(steps, cache=None), notes, sampler)
     if remedy.role == "replace":
-        replacement = remedy.resolve()(**remedy.parameters)
-        return AppliedRemedy(_set_random_state(replacement, random_state))
+        replacement, notes = _replacement(remedy, estimator)
+        return AppliedRemedy(_set_random_state(replacement, random_state), notes)
     parameters = dict(remedy.parameters)
     if "cv" in parameters:
         if smallest < 2:

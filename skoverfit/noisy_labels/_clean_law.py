@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from scipy.special import softmax
+from scipy.stats import chi2
 
-__all__ = ["CleanLaw", "clean_law", "redrawn"]
+__all__ = ["CleanLaw", "WrongShare", "clean_law", "redrawn", "wrong_share"]
 
 # Largest and least logarithm of the inverse temperature.
 _LOG_POWER = 5.0
@@ -51,6 +52,65 @@ def clean_law(proba: np.ndarray, codes: np.ndarray) -> CleanLaw:
         )
     clean = softmax(np.exp(power) * logs, axis=1)
     return CleanLaw(float(np.exp(power)), background, np.cumsum(clean, axis=1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongShare:
+    """Share of labels that are drawn without regard to the row and are others.
+
+    ``lower`` and ``upper`` are ends of the profile likelihood's interval; ``p_value``
+    is of "there is none".
+    """
+
+    value: float
+    lower: float
+    upper: float
+    p_value: float
+
+
+def wrong_share(
+    proba: np.ndarray, codes: np.ndarray, confidence: float = 0.95
+) -> WrongShare:
+    """Fit the law of `clean_law` by maximum likelihood, with the interval of e.
+
+    A background that draws from the shares q hits the label itself with the
+    probability ``sum q^2``: the share of wrong labels is ``e (1 - sum q^2)``.
+    """
+    logs = _logs(proba)
+    n = len(codes)
+    shares = np.bincount(codes, minlength=proba.shape[1]) / n
+    alone = _fitted(logs, codes, shares, [[0.0]])
+    start = float(alone.x[0])
+    both = _fitted(
+        logs, codes, shares, [[start, 0.02], [min(start + 0.7, _LOG_POWER), 0.2]]
+    )
+    best = min(float(both.fun), float(alone.fun))
+    background = float(both.x[1]) if both.fun < alone.fun else 0.0
+    starts = [[float(both.x[0])], [start]]
+    limit = float(chi2.ppf(confidence, 1))
+
+    def beyond(e: float) -> float:
+        """Return how far e lies outside of the interval; at most 0 inside of it."""
+        fixed = _fitted(logs, codes, shares, starts, e)
+        return float(2 * n * (fixed.fun - best) - limit)
+
+    if background > 0 and beyond(0.0) > 0:
+        lower = brentq(beyond, 0.0, background, xtol=1e-4)
+    else:
+        lower = 0.0
+    if beyond(_MOST_BACKGROUND) > 0:
+        upper = brentq(beyond, background, _MOST_BACKGROUND, xtol=1e-4)
+    else:
+        upper = _MOST_BACKGROUND
+    others = float(1 - shares @ shares)
+    ratio = 2 * n * (float(alone.fun) - best)
+    return WrongShare(
+        value=background * others,
+        lower=lower * others,
+        upper=upper * others,
+        # At the border of what e may be half of the draws have none.
+        p_value=0.5 * float(chi2.sf(ratio, 1)) if background > 0 else 1.0,
+    )
 
 
 def redrawn(cumulated: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -116,6 +116,16 @@ NETS: tuple[Remedy, ...] = (
         paper="Zhang & Sabuncu (2018), NeurIPS, arXiv:1805.07836",
     ),
     Remedy(
+        name="symmetric_cross_entropy",
+        title="symmetric cross-entropy",
+        path="skoverfit.model_selection._net_losses.use_loss",
+        kind="label_noise",
+        role="configure",
+        parameters={"loss": "symmetric_cross_entropy"},
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        paper="Wang, Ma, Chen, Luo, Yi & Bailey (2019), ICCV, arXiv:1908.06112",
+    ),
+    Remedy(
         name="label_smoothing",
         title="label smoothing",
         path="skoverfit.model_selection._net_losses.use_label_smoothing",

@@ -24,6 +24,28 @@ WRONG_LABELS: tuple[Remedy, ...] = (
         test_params={"random_state": 0},
     ),
     Remedy(
+        name="rcal",
+        title="RCAL",
+        path="skoverfit.noisy_labels.RCALClassifier",
+        kind="label_noise",
+        role="replace",
+        search_space={"beta": [0.1, 0.5], "gamma": [0.1, 0.3, 0.5]},
+        # Beside its plain twin, not in the place of every estimator.
+        applies="skoverfit.model_selection._net_losses.loss_applies",
+        cost=3.0,
+        paper="Zhang, Zhao, Yao, Yuan & Huang (2023), ICCV, arXiv:2211.10955",
+        in_bench=False,
+        test_params={
+            "hidden_layer_sizes": (16,),
+            "pretrain_epochs": 2,
+            "max_epochs": 25,
+            "learning_rate": 2e-2,
+            "batch_size": 32,
+            "device": "cpu",
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="cleaned",
         title="suspect labels dropped",
         path="skoverfit.noisy_labels.CleanedClassifier",

@@ -35,6 +35,7 @@ from skoverfit.bench._report import write_report
 from skoverfit.bench._runner import RunOutcome, run_plan
 from skoverfit.bench._suites import (
     AS_IT_IS,
+    SMALL_SUITES,
     SUITE_ESTIMATORS,
     SUITE_REMEDIES,
     SUITES,
@@ -218,7 +219,7 @@ def bench(
                 SUITE_ESTIMATORS.get(suite or "")
                 if estimators is None
                 else names(estimators),
-                small=name == "quick",
+                small=name in SMALL_SUITES,
                 task=tables[0].task,
             ),
             remedies=SUITE_REMEDIES.get(suite or "")
