@@ -178,6 +178,7 @@ SUITE_REMEDIES: dict[str, tuple[str, ...]] = {
             for remedy in REMEDIES
             if remedy.kind == "label_noise"
             and remedy.role != "tool"
+            and "classification" in remedy.tasks
             and remedy.cost <= _MOST_COST
         ),
         "regularization",
