@@ -6,13 +6,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from skoverfit._core._resampling._strategy import plain
-from skoverfit._core._statistics import wilson_interval
+from skoverfit._core._statistics import Comparison, row_comparison, wilson_interval
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import Problem
 from skoverfit.inspection._report._remedies import remedies_for
-from skoverfit.inspection._report._rows import neighbors_of_rows, row_interval
+from skoverfit.inspection._report._rows import neighbors_of_rows
 from skoverfit.inspection._report._types import Estimate, Finding, NotRun, Section
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ TITLE = "Wrong labels"
 
 # A smaller excess is not told from a model that is too sure of a few rows.
 _MARGIN = 0.03
-# Averages are a check, and have to see no more than some.
+# Averages are a check: they have to see some, and most of what single models see. Of
+# wrong labels they see about as much, of what a model is too sure of a half or less.
 _CONFIRMED = 0.01
+_MOST = 2 / 3
 _MODELS = 10
 _REDRAWS = 50
 _BOOTSTRAP = 50
@@ -75,6 +79,11 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
             averaged, n_fits = _of_averages(problem, evidence)
         except NotRun as exc:
             notes.append(f"Averages of models were not asked for wrong labels: {exc}.")
+    confirmed = (
+        averaged is not None
+        and averaged.lower > _CONFIRMED
+        and averaged.value > _MOST * excess.value
+    )
     rate = found.noise_rate
     rows = np.arange(problem.n_samples)
     others = proba.copy()
@@ -110,10 +119,10 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
             value=averaged.value, lower=averaged.lower, upper=averaged.upper,
             label=f"the same by averages of {_MODELS} models",
         )  # fmt: skip
-        if averaged.lower <= _CONFIRMED:
+        if not confirmed:
             notes.append(
-                "Averages of models see no wrong labels where single ones do: the "
-                "model is too sure of some rows."
+                "Averages of models don't see the wrong labels that single ones see: "
+                "the model is too sure of some rows."
             )
     finding = Finding(
         name="label_noise",
@@ -122,7 +131,7 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
         lower=excess.lower,
         upper=excess.upper,
         p_value=excess.p_value,
-        decisive=likely and averaged is not None and averaged.lower > _CONFIRMED,
+        decisive=confirmed,
         size=excess.value / _MARGIN,
         message=(
             f"{excess.value:.1%} [{excess.lower:.1%}, {excess.upper:.1%}] of the "
@@ -226,9 +235,8 @@ def _numbers(problem: Problem, evidence: Evidence) -> Section:
     if noise is None:
         section.notes.append("The table has no distances: no noise variance was taken.")
     else:
-        low, high = row_interval(problem, noise, NAME, "noise")
         section.estimates["noise"] = Estimate(
-            value=float(noise.mean()), lower=low, upper=high,
+            value=noise.difference, lower=noise.lower, upper=noise.upper,
             label="noise variance by nearest neighbours", unit=unit,
         )  # fmt: skip
     if outlying is None:
@@ -264,10 +272,18 @@ def _numbers(problem: Problem, evidence: Evidence) -> Section:
     return section
 
 
-def _neighbor_noise(problem: Problem) -> np.ndarray | None:
-    """Return half the squared difference of each row to its nearest, in variances."""
+def _neighbor_noise(problem: Problem) -> Comparison | None:
+    """Return half the mean squared difference of rows to their nearest, in variances.
+
+    Rows that are nearest to each other share a difference, so that not rows but
+    chains of neighbours vary by themselves.
+    """
     try:
         nearest = neighbors_of_rows(problem, 1)[1][:, 0]
     except (TypeError, ValueError):  # a table without distances
         return None
-    return np.asarray((problem.y - problem.y[nearest]) ** 2 / (2 * problem.judge.scale))
+    n = problem.n_samples
+    links = coo_array((np.ones(n), (np.arange(n), nearest)), shape=(n, n))
+    chains = connected_components(links, directed=False)[1]
+    squares = (problem.y - problem.y[nearest]) ** 2 / (2 * problem.judge.scale)
+    return row_comparison(squares, clusters=chains, confidence=problem.confidence)
