@@ -92,8 +92,9 @@ def test_overlap_is_no_noise(seed):
     assert estimate(report, "label_noise", "noise_rate").value > 0.1
 
 
-def test_a_tree_that_is_too_sure_is_not_taken_for_noise():
-    X, y = linear(1, 600, 8, 2.5)
+@pytest.mark.parametrize("seed", range(2))
+def test_a_tree_that_is_too_sure_is_not_taken_for_noise(seed):
+    X, y = linear(seed, 600, 8, 2.5)
     tree = DecisionTreeClassifier(max_depth=5, random_state=0)
     report = report_of(tree, X, y, ["label_noise"])
     section = report.sections_["label_noise"]
@@ -125,12 +126,15 @@ def test_labels_need_probabilities():
 
 
 def test_numbers_have_noise_of_neighbours_and_outliers():
-    rng = np.random.default_rng(0)
-    x = rng.uniform(size=(500, 1))
-    y = 3 * x[:, 0] + rng.normal(scale=0.5, size=500)
-    right = report_of(Ridge(), x, y, ["label_noise"])
-    noise = estimate(right, "label_noise", "noise")
-    assert noise.lower < 0.25 / np.var(y) < noise.upper
+    held = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x = rng.uniform(size=(500, 1))
+        y = 3 * x[:, 0] + rng.normal(scale=0.5, size=500)
+        right = report_of(Ridge(), x, y, ["label_noise"])
+        noise = estimate(right, "label_noise", "noise")
+        held.append(noise.lower < 0.25 / np.var(y) < noise.upper)
+    assert sum(held) >= 10
     assert not finding(right, "outlying_targets").confirmed
     y[:20] += 30
     wrong = report_of(Ridge(), x, y, ["label_noise"])
