@@ -37,6 +37,9 @@ _CONFIRMED_STEPS = 0.1
 _MODELS = 10
 _REDRAWS = 50
 _BOOTSTRAP = 50
+# Above so many probabilities fewer samples: their spread is small then.
+_MANY = 20_000
+_FEW_SAMPLES = 20
 _WORST = 20
 _REMEDIES = (
     "cleaned", "confident_learning", "noise_corrected", "co_teaching",
@@ -65,12 +68,13 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
 
     assert problem.classes is not None
     proba = proba / proba.sum(axis=1, keepdims=True)
+    samples = _BOOTSTRAP if proba.size <= _MANY else _FEW_SAMPLES
     found = excess_label_issues(
         problem.y,
         proba,
         classes=np.arange(len(problem.classes)),
         n_redraws=_REDRAWS,
-        n_bootstrap=_BOOTSTRAP,
+        n_bootstrap=samples,
         confidence=problem.confidence,
         random_state=problem.generator(NAME),
     )
@@ -159,8 +163,8 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
         blind_spot=(
             "What no column explains looks like a wrong label where it also befalls "
             "the surest rows. Labels that always go from one class to the same other "
-            "look like overlap of the two and are not counted. Of models that answer in "
-            "few steps, such as single trees, only strong noise is told from steps."
+            "look like overlap of the two and are not counted. Of models that answer "
+            "in few steps, such as single trees, only strong noise is told from steps."
         ),
         estimates=estimates,
         findings=[finding],
