@@ -99,9 +99,21 @@ def test_a_tree_that_is_too_sure_is_not_taken_for_noise(seed):
     report = report_of(tree, X, y, ["label_noise"])
     section = report.sections_["label_noise"]
     assert section.estimates["excess"].lower > 0.03
-    assert section.n_fits == 50
+    assert section.n_fits == 5
     assert not finding(report, "label_noise").confirmed
-    assert "too sure" in section.notes[0]
+
+
+def test_classes_that_a_model_cannot_fit_are_no_noise():
+    X, y = make_classification(
+        3000, 15, n_informative=8, n_classes=3, class_sep=1.2, flip_y=0.0,
+        random_state=5,
+    )  # fmt: skip
+    report = report_of(LogisticRegression(), X, y, ["label_noise"])
+    section = report.sections_["label_noise"]
+    assert section.estimates["excess"].lower > 0.03
+    assert section.estimates["excess_of_forest"].value < 0.01
+    assert not finding(report, "label_noise").confirmed
+    assert "can't fit" in section.notes[0]
 
 
 def test_the_share_of_wrong_labels_has_a_closed_form():

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import coo_array
+import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
+from sklearn.ensemble import RandomForestClassifier
 
 from skoverfit._core._resampling._strategy import plain
 from skoverfit._core._statistics import Comparison, row_comparison, wilson_interval
@@ -27,14 +28,15 @@ TITLE = "Wrong labels"
 
 # A smaller excess is not told from a model that is too sure of a few rows.
 _MARGIN = 0.03
-# Averages are a check: they have to see some, and most of what single models see. Of
-# wrong labels they see about as much, of what a model is too sure of a half or less.
+# Of wrong labels a forest sees about as much as the model, of rows that a model is too
+# sure of, or can't fit, a half or less.
 _CONFIRMED = 0.01
 _MOST = 2 / 3
 # Trees and others that answer in few steps are nowhere surer than a step is wide, which
-# looks like a floor too; of them averages have to see this much.
+# looks like a floor too; then the forest has to see this much.
 _CONFIRMED_STEPS = 0.1
-_MODELS = 10
+_TREES = 50
+_LEAF = 3
 _REDRAWS = 50
 _BOOTSTRAP = 50
 # Above so many probabilities fewer samples: their spread is small then.
@@ -80,16 +82,16 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
     )
     excess = wrong_share(proba, problem.y, problem.confidence)
     likely = excess.lower > _MARGIN
-    averaged, n_fits, notes = None, 0, []
+    second, n_fits, notes = None, 0, []
     if likely:
         try:
-            averaged, n_fits = _of_averages(problem, evidence)
+            second, n_fits = _of_forest(problem, evidence)
         except NotRun as exc:
-            notes.append(f"Averages of models were not asked for wrong labels: {exc}.")
+            notes.append(f"A forest was not asked for wrong labels: {exc}.")
     confirmed = (
-        averaged is not None
-        and averaged.lower > (_CONFIRMED_STEPS if _in_steps(evidence) else _CONFIRMED)
-        and averaged.value > _MOST * excess.value
+        second is not None
+        and second.lower > (_CONFIRMED_STEPS if _in_steps(evidence) else _CONFIRMED)
+        and second.value > _MOST * excess.value
     )
     rate = found.noise_rate
     rows = np.arange(problem.n_samples)
@@ -121,15 +123,15 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
             label="share of rows that confident learning flags",
         ),
     }  # fmt: skip
-    if averaged is not None:
-        estimates["excess_of_averages"] = Estimate(
-            value=averaged.value, lower=averaged.lower, upper=averaged.upper,
-            label=f"the same by averages of {_MODELS} models",
+    if second is not None:
+        estimates["excess_of_forest"] = Estimate(
+            value=second.value, lower=second.lower, upper=second.upper,
+            label="the same by a forest",
         )  # fmt: skip
         if not confirmed:
             notes.append(
-                "Averages of models don't see the wrong labels that single ones see: "
-                "the model is too sure of some rows."
+                "A forest doesn't see the wrong labels that this model sees: the model "
+                "is too sure of some rows, or can't fit them."
             )
     finding = Finding(
         name="label_noise",
@@ -157,8 +159,8 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
             "cross-validation; confident joint of Northcutt, Jiang & Chuang (2021), "
             f"against {_REDRAWS} redraws of the labels without wrong ones; the excess "
             "is a floor of other labels under calibrated probabilities, by maximum "
-            f"likelihood; a finding needs more than {_MARGIN:.0%}, and that averages "
-            f"of {_MODELS} models see it too ({n_fits} further fits)"
+            f"likelihood; a finding needs more than {_MARGIN:.0%}, and that a forest "
+            f"sees it too ({n_fits} further fits)"
         ),
         blind_spot=(
             "What no column explains looks like a wrong label where it also befalls "
@@ -187,30 +189,38 @@ def _in_steps(evidence: Evidence) -> bool:
     return 2 * len(np.unique(answers, axis=0)) < len(answers)
 
 
-def _of_averages(problem: Problem, evidence: Evidence) -> tuple[WrongShare, int]:
-    """Return the share of wrong labels by averages of models of bootstrap samples.
+def _of_forest(problem: Problem, evidence: Evidence) -> tuple[WrongShare, int]:
+    """Return the share of wrong labels by a forest, on the folds of one repeat.
 
-    A single tree is sure of rows and wrong, as if their labels were; averages aren't.
+    A single tree is sure of rows and wrong, as if their labels were, and a model that
+    can't fit the classes is too; a forest seldom.
     """
     from skoverfit.noisy_labels._clean_law import wrong_share
 
     assert problem.classes is not None
     folds = evidence.splits[: evidence.n_fits // evidence.n_repeats]
-    n_fits = _MODELS * len(folds)
-    problem.require_time(n_fits, evidence.seconds_per_fit)
+    problem.require_time(len(folds), 0.2 + 2e-4 * problem.n_samples)
+    forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF)
+    table = _numeric_table(problem)
     proba = np.zeros((problem.n_samples, len(problem.classes)))
-    rng = problem.generator(NAME, "samples")
-    for number, (train, test) in enumerate(folds):
-        samples = []
-        for _ in range(_MODELS):
-            sample = rng.choice(train, len(train))
-            # Classes of few rows are not left out.
-            _, first = np.unique(problem.y[train], return_index=True)
-            samples.append((np.concatenate([sample, train[first]]), test))
-        for fit in problem.fit_folds(samples, NAME, number):
-            assert fit.test.proba is not None
-            proba[test] += fit.test.proba / _MODELS
-    return wrong_share(proba, problem.y, problem.confidence), n_fits
+    for fit in problem.fit_folds(folds, NAME, estimator=forest, X=table):
+        assert fit.test.proba is not None
+        proba[fit.test_rows] = fit.test.proba
+    return wrong_share(proba, problem.y, problem.confidence), len(folds)
+
+
+def _numeric_table(problem: Problem) -> Any:
+    """Return the table as numbers, categories by their codes; missing ones are NaN."""
+    if sp.issparse(problem.X):
+        return sp.csr_matrix(problem.X)
+    try:
+        plan = problem.columns
+    except (TypeError, ValueError) as exc:
+        raise NotRun(f"the table has no columns for it ({exc})") from None
+    return np.concatenate(
+        [np.asarray(plan.numeric, dtype=np.float64), plan.codes.astype(np.float64)],
+        axis=1,
+    )
 
 
 # --- regression ---------------------------------------------------------------------
@@ -298,7 +308,7 @@ def _neighbor_noise(problem: Problem) -> Comparison | None:
     except (TypeError, ValueError):  # a table without distances
         return None
     n = problem.n_samples
-    links = coo_array((np.ones(n), (np.arange(n), nearest)), shape=(n, n))
+    links = sp.coo_array((np.ones(n), (np.arange(n), nearest)), shape=(n, n))
     chains = connected_components(links, directed=False)[1]
     squares = (problem.y - problem.y[nearest]) ** 2 / (2 * problem.judge.scale)
     return row_comparison(squares, clusters=chains, confidence=problem.confidence)
