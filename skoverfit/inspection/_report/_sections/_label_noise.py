@@ -139,7 +139,8 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
         effect=excess.value,
         lower=excess.lower,
         upper=excess.upper,
-        p_value=excess.p_value,
+        # The forest's is a test by itself; that of the model has to agree.
+        p_value=(excess if second is None else second).p_value,
         decisive=confirmed,
         size=excess.value / _MARGIN,
         message=(
