@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skoverfit.bench._columns import drop_option, plain_column
+from skoverfit.bench._plain_encoders import (
+    PlainVectorizer,
+    dtype_from_plain,
+    plain_dtype,
+)
 from skoverfit.bench._types import Table
 from skoverfit.exceptions import BadInputError
 
@@ -240,8 +245,47 @@ class FoldPreparation:
             changed = {n: d for n, d in self._dtypes.items() if others[n].dtype != d}
             others = others.astype(changed) if changed else others
             encoded = self._vectorizer.transform(others)
-            blocks.append(encoded.to_numpy(dtype=np.float64))
+            blocks.append(np.asarray(encoded, dtype=np.float64))
         return blocks
+
+    def plain_state(self) -> dict[str, Any]:
+        """Return all that was learnt as plain values and estimators of scikit-learn.
+
+        Returns
+        -------
+        dict
+            For `from_plain`.
+        """
+        state = dict(vars(self))
+        if self._vectorizer is not None:
+            plain = PlainVectorizer.of(self._vectorizer)
+            state["_vectorizer"] = [plain.chains, plain.outputs]
+        if "_dtypes" in state:
+            state["_dtypes"] = {n: plain_dtype(d) for n, d in self._dtypes.items()}
+        return state
+
+    @classmethod
+    def from_plain(cls, state: dict[str, Any]) -> FoldPreparation:
+        """Return the preparation that `plain_state` wrote down.
+
+        Parameters
+        ----------
+        state : dict
+            From `plain_state`.
+
+        Returns
+        -------
+        FoldPreparation
+            Transforms rows to the same numbers.
+        """
+        made = cls.__new__(cls)
+        made.__dict__.update(state)
+        if made._vectorizer is not None:
+            made._vectorizer = PlainVectorizer(*made._vectorizer)
+        if "_dtypes" in state:
+            written = state["_dtypes"]
+            made._dtypes = {n: dtype_from_plain(d) for n, d in written.items()}
+        return made
 
     def _fill(self, values: np.ndarray) -> np.ndarray:
         """Put the medians into holes, and indicators of them beside the columns."""

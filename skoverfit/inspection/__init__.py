@@ -25,6 +25,9 @@ from skoverfit.inspection._assert_generalizes import (
 from skoverfit.inspection._boundary_tilt_display import (
     BoundaryTiltDisplay as BoundaryTiltDisplay,
 )
+from skoverfit.inspection._complexity_probe_display import (
+    ComplexityProbeDisplay as ComplexityProbeDisplay,
+)
 from skoverfit.inspection._deviation_angle import deviation_angle as deviation_angle
 from skoverfit.inspection._grokking_display import GrokkingDisplay as GrokkingDisplay
 from skoverfit.inspection._label_issues_display import (
@@ -42,6 +45,7 @@ from skoverfit.inspection._linear_agreement import linear_agreement as linear_ag
 from skoverfit.inspection._local_deviation_angle import (
     local_deviation_angle as local_deviation_angle,
 )
+from skoverfit.inspection._long_tail_cost import long_tail_cost as long_tail_cost
 from skoverfit.inspection._memorization_display import (
     MemorizationDisplay as MemorizationDisplay,
 )
@@ -49,6 +53,9 @@ from skoverfit.inspection._overfitting_report import (
     OverfittingReport as OverfittingReport,
 )
 from skoverfit.inspection._pgd_accuracy import pgd_accuracy as pgd_accuracy
+from skoverfit.inspection._reliability_display import (
+    ReliabilityDisplay as ReliabilityDisplay,
+)
 from skoverfit.inspection._removal_curve import (
     RemovalCurve as RemovalCurve,
     removal_curve as removal_curve,
@@ -76,6 +83,7 @@ from skoverfit.inspection._training_curve_display import (
 
 __all__ = [
     "BoundaryTiltDisplay",
+    "ComplexityProbeDisplay",
     "GrokkingDisplay",
     "LabelIssuesDisplay",
     "LabelReviewSheet",
@@ -84,6 +92,7 @@ __all__ = [
     "MemorizationDisplay",
     "MemorizationResult",
     "OverfittingReport",
+    "ReliabilityDisplay",
     "RemovalCurve",
     "RepetitionCurveDisplay",
     "ResamplingDisplay",
@@ -101,6 +110,7 @@ __all__ = [
     "label_review_sheet",
     "linear_agreement",
     "local_deviation_angle",
+    "long_tail_cost",
     "memorization_scores",
     "pgd_accuracy",
     "removal_curve",

@@ -28,10 +28,10 @@ _MOST_GROUPS = 7
 class MemorizationDisplay:
     """Picture of the memorization of rows, group by group, and of a removal curve.
 
-    Make it with :meth:`from_result` or :meth:`from_estimator`. The left picture shows
-    how many rows of each group have at least a memorization; the right one, if there is
-    a curve, the test score after the most memorized rows were dropped, beside as many
-    random ones.
+    Make it with :meth:`from_result`, :meth:`from_estimator` or :meth:`from_report`. The
+    left picture shows how many rows of each group have at least a memorization; the
+    right one, if there is a curve, the test score after the most memorized rows were
+    dropped, beside as many random ones.
 
     Parameters
     ----------
@@ -190,6 +190,41 @@ class MemorizationDisplay:
             ),
         )
         return display.plot(ax=ax)
+
+    @classmethod
+    def from_report(
+        cls, report: Any, *, groups: Any = "class_size", ax: Axes | None = None
+    ) -> MemorizationDisplay:
+        """Draw the memorized rows that an `OverfittingReport` found.
+
+        Parameters
+        ----------
+        report : OverfittingReport
+            Fitted, of a classifier, with its section on memorization.
+        groups : array-like of shape (n,), "class_size" or None, default="class_size"
+            See :meth:`from_result`; rows in the order of ``report.row_positions_``.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on; a new figure by default.
+
+        Returns
+        -------
+        MemorizationDisplay
+            The object, drawn.
+        """
+        from skoverfit.inspection._report_displays import section_of
+
+        data = section_of(report, "memorization").data
+        if "outcomes" not in data:
+            raise BadInputError(
+                "A regression has no right answers: its memorization is in losses, "
+                "report.sections_['memorization'].data['memorization']."
+            )
+        from skoverfit.noisy_labels import MemorizationResult
+
+        names = ("included", "outcomes", "codes", "classes", "subset_ratio")
+        result = MemorizationResult(**{name: data[name] for name in names})
+        model = getattr(report.estimator, "_final_estimator", report.estimator)
+        return cls.from_result(result, groups=groups, name=type(model).__name__, ax=ax)
 
     def plot(self, ax: Axes | None = None) -> MemorizationDisplay:
         """Draw the picture.

@@ -11,10 +11,13 @@ import numpy as np
 from skoverfit._core import _format as fmt
 from skoverfit._core._html import shorten
 from skoverfit._core._palette import COLOURS, MARKERS, MUTED
+from skoverfit.inspection._complexity_probe_display import ComplexityProbeDisplay
 from skoverfit.inspection._leakage_display import LeakageDisplay
 from skoverfit.inspection._learning_curve_extrapolation_display import (
     LearningCurveExtrapolationDisplay,
 )
+from skoverfit.inspection._memorization_display import MemorizationDisplay
+from skoverfit.inspection._reliability_display import ReliabilityDisplay
 from skoverfit.inspection._report_displays import dress
 from skoverfit.inspection._train_test_gap_display import TrainTestGapDisplay
 
@@ -144,6 +147,36 @@ def _curve(report: Any, ax: Axes) -> str:
     return sentence
 
 
+def _reliability(report: Any, ax: Axes) -> str:
+    data = report.sections_["calibration"].data
+    if data["kind"] == "regression":
+        return ""
+    sentence = "How often forecasts come true"
+    if "slope" in data:
+        sentence += f"; their calibration slope is {fmt.number(data['slope'][0])}"
+    return _display(ReliabilityDisplay, f"{sentence}.")(report, ax)
+
+
+def _probe(report: Any, ax: Axes) -> str:
+    data = report.sections_["complexity"].data
+    best = int(np.argmax(data["difference"]))
+    return _display(
+        ComplexityProbeDisplay,
+        f"What simpler and more complex settings gain on new rows; most: "
+        f"{shorten(data['labels'][best], 40)}, {fmt.number(data['difference'][best])}.",
+    )(report, ax)
+
+
+def _memorized(report: Any, ax: Axes) -> str:
+    data = report.sections_["memorization"].data
+    if "outcomes" not in data:
+        return ""
+    display = MemorizationDisplay(np.asarray(data["memorization"]))
+    display.plot(ax=ax)
+    high = float(np.mean(display.memorization > 0.25))
+    return f"Share of rows by their memorization; {high:.0%} are memorized."
+
+
 # Each draws on axes and returns what the picture shows, as a sentence; "" for none.
 FIGURES: dict[str, Draw] = {
     "gap": _display(
@@ -154,4 +187,7 @@ FIGURES: dict[str, Draw] = {
     "leakage": _leaks,
     "imbalance": _recalls,
     "shift": _shifts,
+    "calibration": _reliability,
+    "complexity": _probe,
+    "memorization": _memorized,
 }

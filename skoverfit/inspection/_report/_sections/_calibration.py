@@ -89,6 +89,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
             "outcome": outcome,
             "positive": problem.classes[1] if len(problem.classes) == 2 else None,
             "sample_weight": weights,
+            "confidence": problem.confidence,
             "ece": scored["ece"].value,
         }
     if slope is not None:

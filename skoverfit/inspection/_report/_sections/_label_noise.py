@@ -157,7 +157,6 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
             "worst_label": labels[problem.y[worst]],
             "worst_suggested": labels[suggested[worst]],
             "flagged_rows": problem.position[found.issue_mask],
-            "result": found,
         },
         notes=notes,
         n_fits=n_fits,
@@ -216,7 +215,6 @@ def _numbers(problem: Problem, evidence: Evidence) -> Section:
         data={
             "worst_rows": problem.position[worst],
             "worst_residual": residual[worst],
-            "result": None,
         },
     )
     unit = "variances of y"

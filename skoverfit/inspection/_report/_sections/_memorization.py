@@ -80,13 +80,19 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     worst = np.argsort(np.where(known, -memory, np.inf), kind="stable")[:_WORST]
     data: dict[str, Any] = {
         "memorization": memory,
-        "included": included,
-        "correct": correct,
         "n_runs": len(included),
         "worst_rows": problem.position[worst],
         "worst_memorization": memory[worst],
-        "result": result if correct is not None else None,
     }
+    if correct is not None:
+        # What MemorizationDisplay needs to make the runs again.
+        data |= {
+            "included": included,
+            "outcomes": result.outcomes,
+            "codes": problem.y,
+            "classes": problem.classes,
+            "subset_ratio": result.subset_ratio,
+        }
     if problem.is_classification:
         kinds = _kinds(problem, high)
         if kinds is not None:
