@@ -44,7 +44,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from skoverfit._core._statistics import wilson_interval
-from skoverfit.bench._plan import code_version
+from skoverfit._core._versions import code_version
 from skoverfit.exceptions import SkoverfitWarning
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -245,10 +245,14 @@ def _objects() -> Iterator[str]:
         # By name, since their module loads torch; they hold plain numbers only.
         "skoverfit.neural_network._batch_steps.BatchStep",
         "skoverfit.neural_network._batch_steps.Mixup",
+        "skoverfit.neural_network._weight_averaging.WeightAveraging",
         "skoverfit.representation._feature_corruption.FeatureCorruption",
         "skoverfit.representation._image_views.ImageViews",
         *(f"skoverfit.neural_network.{loss}" for loss in _NET_LOSSES),
         "skoverfit.noisy_labels._memorization_result.MemorizationResult",
+        # Their module needs the bench extra; they hold plain values and estimators.
+        "skoverfit.bench._table_model.TableModel",
+        "skoverfit.bench._table_preparation.TablePreparation",
     )
     # The catalogue is a floor above this one, hence no import statement.
     catalogue = importlib.import_module("skoverfit.catalogue")

@@ -7,12 +7,33 @@ from collections.abc import Callable
 
 import numpy as np
 
-from skoverfit.bench._aggregate import QUESTIONS, Measured, Results
+from skoverfit.bench._aggregate import Measured, Results
 from skoverfit.bench._estimators import estimator_note
+from skoverfit.bench._questions import GUESSES
 from skoverfit.bench._types import Failure, Skipped, TableInfo
 
 __all__ = ["failures", "notes", "protocol", "skipped", "tables"]
 
+_ABOUT_CLASSES = {
+    "Test folds": "untouched and clean: neither re-sampled nor relabelled; in "
+    "an imbalance scenario they keep the shares of the whole table",
+    "Ranking": "average precision where there are two classes, macro one-vs-one "
+    "AUC where there are more",
+    "Decisions": "judged against the same model with a tuned threshold, since "
+    "that moves decisions without touching the data; the tuned threshold itself "
+    "against nothing",
+    "Probabilities": "shrunk to (n p + 1/2) / (n + K/2), n training rows, K "
+    "classes, before log-loss: no model may be surer than its rows allow",
+}
+_ABOUT_NUMBERS = {
+    "Test folds": "untouched: neither re-sampled nor cleaned",
+    "Errors": "in standard deviations of the target over the whole table: predicting "
+    "the mean is off by about 1 (root mean squared)",
+    "Ranking": "Spearman's rank correlation; 0 for the same prediction everywhere",
+    "Rare values": "mean absolute error on the twentieth of the test rows with the "
+    "lowest and the twentieth with the highest targets",
+    "The guess": "the mean of the training fold, for the absolute error its median",
+}
 # From the name of an estimator or remedy to what people read.
 Title = Callable[[str], str]
 
@@ -60,7 +81,7 @@ def tables(results: Results) -> list[TableInfo]:
     for group in results.groups:
         for table in results.run["tables"]:
             dummy = {}
-            for metric in QUESTIONS:
+            for metric in results.questions:
                 scores = [
                     score
                     for estimator in results.estimators
@@ -80,6 +101,7 @@ def tables(results: Results) -> list[TableInfo]:
                     "n_rows": table["n_rows"],
                     "n_columns": table["n_columns"],
                     "classes": table["classes"],
+                    "numbers": table.get("numbers", {}),
                     "positive": table["positive"],
                     "dummy": dummy,
                     "notes": table["notes"],
@@ -104,6 +126,7 @@ def protocol(results: Results) -> dict[str, str]:
     kinds = {table["folds"] for table in results.run["tables"]} - {""}
     folds = f"{results.run['n_splits']} folds, redrawn "
     folds += " or ".join(map(str, repeats)) + " time(s), the same for all"
+    numbers = results.task == "regression"
     raw = [r["title"] for r in results.run["remedies"] if r.get("input") == "raw"]
     on_raw = {
         "Re-sampling": f"{', '.join(raw)} on the raw table: rows are made from the "
@@ -118,23 +141,21 @@ def protocol(results: Results) -> dict[str, str]:
     return {
         **({"Estimators": about[:1].upper() + about[1:]} if about else {}),
         "Folds": folds
-        + (f"; by {', '.join(sorted(kinds))}" if kinds else "; stratified"),
+        + (
+            f"; by {', '.join(sorted(kinds))}"
+            if kinds
+            else "; shuffled"
+            if numbers
+            else "; stratified"
+        ),
         "Training folds": "re-sampling, tuning, noise and imbalance happen here "
         "only; encoding, imputation and scaling are fitted here",
         **(on_raw if raw else {}),
-        "Test folds": "untouched and clean: neither re-sampled nor relabelled; in "
-        "an imbalance scenario they keep the shares of the whole table",
-        "Ranking": "average precision where there are two classes, macro one-vs-one "
-        "AUC where there are more",
-        "Decisions": "judged against the same model with a tuned threshold, since "
-        "that moves decisions without touching the data; the tuned threshold itself "
-        "against nothing",
-        "Probabilities": "shrunk to (n p + 1/2) / (n + K/2), n training rows, K "
-        "classes, before log-loss: no model may be surer than its rows allow",
+        **(_ABOUT_NUMBERS if numbers else _ABOUT_CLASSES),
         "Intervals": "95 %, corrected for overlapping training folds (Nadeau and "
         "Bengio 2003); over several tables they speak of these tables",
         "A remedy helps if": "its gain survives Holm's correction over all "
         "comparisons of the question (one-sided, 5 %), is beyond the region of "
         "equivalence with probability 0.95 (Bayesian correlated t-test, Benavoli "
-        "et al. 2017), and the model is better than forecasting the class shares",
+        f"et al. 2017), and the model is better than {GUESSES[results.task]}",
     }

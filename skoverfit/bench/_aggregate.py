@@ -16,38 +16,12 @@ from skoverfit._core._statistics import (
     corrected_comparison,
     holm,
 )
+from skoverfit.bench._questions import ROPE, Metric, questions_of
+from skoverfit.bench._types import Task
 
-__all__ = ["QUESTIONS", "Compared", "Measured", "Metric", "Results", "p_of_gain"]
+__all__ = ["Compared", "Measured", "Results", "p_of_gain"]
 
 CONFIDENCE = 0.95
-# The region of equivalence: below it a difference is of no use to anybody.
-ROPE = 0.01
-
-
-class Metric(NamedTuple):
-    """A question, its score and what a remedy must beat."""
-
-    id: str
-    label: str
-    score: str
-    higher_is_better: bool
-    baseline: str
-
-    def gain(self, new: np.ndarray, old: np.ndarray) -> np.ndarray:
-        """Return the differences, signed so that positive is better."""
-        return new - old if self.higher_is_better else old - new
-
-    def rope(self, baseline: np.ndarray) -> float:
-        """Return the half-width of the region of equivalence."""
-        return ROPE if self.higher_is_better else ROPE * float(np.mean(baseline))
-
-
-QUESTIONS = (
-    Metric("ranking", "Ranking", "ranking", True, "nothing"),
-    Metric("probability", "Probability", "log_loss", False, "nothing"),
-    # Re-sampling moves the threshold; so does moving the threshold, which is cheaper.
-    Metric("decision", "Decision", "balanced_accuracy", True, "threshold"),
-)
 
 
 class Measured(NamedTuple):
@@ -110,6 +84,8 @@ class Results:
             else:
                 self.failed[place].append(row["value"]["error"])
                 self.counts["failed"] += 1
+        self.task: Task = self.run.get("task", "classification")
+        self.questions = questions_of(self.run)
         self.tables = [table["name"] for table in self.run["tables"]]
         self.groups = list(self.run["groups"])
         # Scenarios whose training folds have other class shares than the test folds.
@@ -190,7 +166,7 @@ class Results:
     def against_dummy(
         self, metric: Metric, group: str, pair: tuple[str, str]
     ) -> Statistic | None:
-        """Compare a pair with forecasting the training class shares."""
+        """Compare a pair with a dummy that knows the training targets alone."""
         stat, _ = self.over_tables(
             group,
             lambda table: self._against_dummy_on_table(
@@ -229,7 +205,7 @@ class Results:
         if "comparisons" in self._memory:
             return self._memory["comparisons"]
         found = {}
-        for metric in QUESTIONS:
+        for metric in self.questions:
             for group, estimator, remedy in self.pairs():
                 if remedy == "nothing":
                     continue
@@ -241,7 +217,7 @@ class Results:
                     key = Compared(metric.id, group, estimator, remedy)
                     found[key] = (stat, tables)
         adjusted: dict[Compared, float] = {}
-        for metric in QUESTIONS:
+        for metric in self.questions:
             keys = [key for key in found if key.question == metric.id]
             gain = np.array([p_of_gain(found[key][0]) for key in keys])
             for_gain, for_loss = holm(gain), holm(1 - gain)

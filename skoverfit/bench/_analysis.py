@@ -16,9 +16,10 @@ from skoverfit._core._statistics import (
 )
 from skoverfit._core._store import ResultStore
 from skoverfit.bench import _account
-from skoverfit.bench._aggregate import QUESTIONS, ROPE, Measured, Metric, Results
-from skoverfit.bench._cell import RELIABILITY_EDGES
+from skoverfit.bench._aggregate import Measured, Results
 from skoverfit.bench._estimators import ESTIMATOR_TITLES
+from skoverfit.bench._questions import Metric, metric_name
+from skoverfit.bench._scores import NUMBER_EDGES, RELIABILITY_EDGES
 from skoverfit.bench._types import (
     Analysis,
     Comparison,
@@ -36,12 +37,6 @@ from skoverfit.bench._verdicts import Judge, outcome_of
 __all__ = ["analyse"]
 
 _RELIABILITY_BINS = 10
-_EXPLANATIONS = {
-    "ranking": "Does the model put the right rows first?",
-    "probability": "Are the forecast probabilities good enough to act on?",
-    "decision": "Are the predicted labels right, every class counting the same? (The "
-    "tuned threshold itself is set against nothing.)",
-}
 
 
 def analyse(store: ResultStore, run: Mapping[str, Any]) -> Analysis:
@@ -71,6 +66,14 @@ def _bounded(metric: Metric, lower: float, upper: float) -> _Bounds:
     return {"lower": max(lower, 0.0), "upper": min(upper, top)}
 
 
+def _mean_interval(total: float, squares: float, rows: float) -> tuple[float, float]:
+    """Return the usual 95 % interval of a mean from its sums."""
+    mean = total / rows
+    variance = max(squares / rows - mean**2, 0.0) / max(rows - 1.0, 1.0)
+    half = 1.96 * float(np.sqrt(variance))
+    return mean - half, mean + half
+
+
 class _Bounds(TypedDict):
     lower: float
     upper: float
@@ -87,21 +90,22 @@ class _Writer:
 
     def write(self) -> Analysis:
         """Put the parts together."""
-        verdicts = [self.judge.verdict(metric) for metric in QUESTIONS]
+        verdicts = [self.judge.verdict(metric) for metric in self.results.questions]
         counts = self.results.counts
         names = self.results.tables
         return {
+            "task": self.results.task,
             "title": "Which remedy helps on "
             + (names[0] if len(names) == 1 else f"{len(names)} tables"),
             "headline": self._so_far() + self.judge.headline(verdicts),
             "groups": self.results.groups,
-            "questions": [self.question(metric) for metric in QUESTIONS],
+            "questions": [self.question(metric) for metric in self.results.questions],
             "verdicts": verdicts,
             "comparisons": self.comparisons(),
             "leaderboard": self.leaderboard(),
             "gaps": self.gaps(),
             "heat": self.heat(),
-            "ranks": [self.ranks(metric) for metric in QUESTIONS],
+            "ranks": [self.ranks(metric) for metric in self.results.questions],
             "reliability": self.reliability(),
             "costs": self.costs(),
             "failures": _account.failures(self.results, self.title),
@@ -132,19 +136,17 @@ class _Writer:
         return {
             "id": metric.id,
             "label": metric.label,
-            "metric": self.judge.metric_name(metric),
-            "explanation": _EXPLANATIONS[metric.id],
+            "metric": metric_name(metric, self.run["tables"]),
+            "explanation": metric.explanation,
             "higher_is_better": metric.higher_is_better,
             "baseline": self.title(metric.baseline),
-            "rope_label": f"{ROPE:g}"
-            if metric.higher_is_better
-            else f"{100 * ROPE:g} % of the log-loss without a remedy",
+            "rope_label": metric.rope_label,
         }
 
     def comparisons(self) -> list[Comparison]:
         """Write every remedy against its baseline."""
         written: list[Comparison] = []
-        metrics = {metric.id: metric for metric in QUESTIONS}
+        metrics = {metric.id: metric for metric in self.results.questions}
         for key, (stat, p, tables) in self.results.comparisons().items():
             metric, pair = metrics[key.question], (key.estimator, key.remedy)
             old = (key.estimator, self.results.baseline(metric, key.remedy))
@@ -178,7 +180,7 @@ class _Writer:
     def leaderboard(self) -> list[Leader]:
         """Rank the pairs that were measured on every table of their group."""
         board: list[Leader] = []
-        for metric in QUESTIONS:
+        for metric in self.results.questions:
             for group in self.results.groups:
                 rows = []
                 for found, estimator, remedy in self.results.pairs():
@@ -208,7 +210,7 @@ class _Writer:
     def gaps(self) -> list[Gap]:
         """Write the train and test scores and the gap between them."""
         written: list[Gap] = []
-        for metric in QUESTIONS:
+        for metric in self.results.questions:
             for group, estimator, remedy in self.results.pairs():
                 pair = (estimator, remedy)
                 gap, tables = self.results.gap(metric, group, pair)
@@ -234,7 +236,7 @@ class _Writer:
     def heat(self) -> list[HeatCell]:
         """Write the differences on each table alone."""
         written: list[HeatCell] = []
-        for metric in QUESTIONS:
+        for metric in self.results.questions:
             for group, estimator, remedy in self.results.pairs():
                 if remedy == "nothing":
                     continue
@@ -315,9 +317,13 @@ class _Writer:
         }
 
     def reliability(self) -> list[Reliability]:
-        """Write the curves of the estimator that forecasts each table best."""
-        metric = QUESTIONS[1]
+        """Write the curves of the estimator that forecasts each table best.
+
+        Of probabilities, or of numbers in standard deviations from the mean.
+        """
         written: list[Reliability] = []
+        forecasts = ("probability", "error")
+        metric = next(m for m in self.results.questions if m.id in forecasts)
         for group in self.results.groups:
             for table in self.results.tables:
                 losses = {}
@@ -352,7 +358,9 @@ class _Writer:
         cells = self.results.cells.get(place)
         if not cells:
             return []
-        total = np.zeros((len(RELIABILITY_EDGES) + 1, 3))
+        numbers = self.results.task == "regression"
+        edges = NUMBER_EDGES if numbers else RELIABILITY_EDGES
+        total = np.zeros((len(edges) + 1, 4 if numbers else 3))
         for value in cells.values():
             for index, *sums in value["reliability"]:
                 total[index] += sums
@@ -364,8 +372,12 @@ class _Writer:
         )
         points: list[ReliabilityPoint] = []
         for index in np.unique(bins[total[:, 0] > 0]):
-            rows, forecast, hits = total[bins == index].sum(axis=0)
-            lower, upper = wilson_interval(hits, rows)
+            rows, forecast, hits, *squares = total[bins == index].sum(axis=0)
+            lower, upper = (
+                _mean_interval(hits, squares[0], rows)
+                if numbers
+                else wilson_interval(hits, rows)
+            )
             points.append(
                 {
                     "predicted": forecast / rows,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from skoverfit._core._random import root_entropy
 from skoverfit._core._store import ResultStore
@@ -19,7 +19,7 @@ from skoverfit.bench._plan import Plan
 from skoverfit.bench._report import write_report
 from skoverfit.bench._runner import RunOutcome, run_plan
 from skoverfit.bench._suites import AS_IT_IS, Scenario
-from skoverfit.bench._types import Analysis, Table
+from skoverfit.bench._types import Analysis, Table, Task
 from skoverfit.catalogue import Remedy, get_remedies, get_remedy
 from skoverfit.exceptions import BadInputError
 from skoverfit.model_selection._apply import reason_against
@@ -84,14 +84,11 @@ def make_plan(
     doubled = [n for n, count in Counter(t.name for t in tables).items() if count > 1]
     if doubled:
         raise BadInputError(f"Two tables have the same name: {', '.join(doubled)}.")
+    task = _common_task(tables, scenarios)
     if not isinstance(estimators, Mapping):
-        estimators = make_estimators(estimators)
+        estimators = make_estimators(estimators, task=task)
     for name, estimator in estimators.items():
-        if not is_classifier(estimator) or not hasattr(estimator, "predict_proba"):
-            raise BadInputError(
-                f"The estimator {name!r} must be a classifier with predict_proba; got "
-                f"{estimator!r}."
-            )
+        _check_estimator(name, estimator, task)
     if not estimators:
         raise BadInputError("There is no estimator to try remedies on.")
     chosen: Sequence[Remedy] = (
@@ -119,6 +116,36 @@ def make_plan(
         n_repeats=n_repeats,
         random_state=random_state,
     )
+
+
+def _common_task(tables: Sequence[Table], scenarios: Sequence[Scenario]) -> Task:
+    """Return what all tables ask for; numbers and classes have other questions."""
+    by_task = {table.task: table.name for table in tables}
+    if len(by_task) > 1:
+        raise BadInputError(
+            f"{by_task['regression']!r} has a number as target and "
+            f"{by_task['classification']!r} has classes; measure them in two runs."
+        )
+    task = next(iter(by_task))
+    made = [s.label for s in scenarios if s.spec() != AS_IT_IS.spec()]
+    if task == "regression" and made:
+        raise BadInputError(
+            f"The scenario {made[0]!r} changes classes, and the target of "
+            f"{by_task[task]!r} is a number; it can only be measured as it is."
+        )
+    return task
+
+
+def _check_estimator(name: str, estimator: object, task: Task) -> None:
+    if task == "regression":
+        fits, wanted = is_regressor(estimator), "a regressor"
+    else:
+        fits = is_classifier(estimator) and hasattr(estimator, "predict_proba")
+        wanted = "a classifier with predict_proba"
+    if not fits:
+        raise BadInputError(
+            f"The estimator {name!r} must be {wanted}; got {estimator!r}."
+        )
 
 
 def run_bench(
@@ -149,12 +176,13 @@ def run_bench(
     scenarios : sequence of Scenario, default=("as it is",)
         What is done to the training folds.
     estimators : mapping of str to estimator, or iterable of str, optional
-        Classifiers with ``predict_proba``, or names of `make_estimators`; what that
-        makes by default, which is all but the net.
+        Classifiers with ``predict_proba``, or regressors for tables with a number as
+        target, or names of `make_estimators`; what that makes by default, which is all
+        but the nets.
     remedies : iterable of str or Remedy, optional
         Names in `skoverfit.catalogue.REMEDIES`; by default all that one of the
         estimators can be given. "nothing" and
-        "threshold" are always measured too.
+        "threshold", this one for classes, are always measured too.
     n_splits : int, default=5
         Folds.
     n_repeats : int, optional

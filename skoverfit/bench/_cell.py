@@ -12,25 +12,19 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.metrics import average_precision_score, recall_score
 from threadpoolctl import threadpool_limits
 
 from skoverfit._core._memory import PeakMemory
 from skoverfit._core._neighbors._cache import clear_cache
-from skoverfit.bench._raw import RawRows, needs_raw_rows, takes_groups
+from skoverfit.bench._raw import RawRows, needs_raw_rows
+from skoverfit.bench._scores import score_classes, score_numbers, training_sample
 from skoverfit.catalogue import Remedy
-from skoverfit.metrics import multiclass_roc_auc
-from skoverfit.model_selection._apply import apply_remedy, reason_against
+from skoverfit.model_selection._apply import apply_remedy, reason_against, takes_groups
+from skoverfit.over_sampling._relevance import NoRareValueError
 
-__all__ = ["RELIABILITY_EDGES", "CellTask", "FoldData", "run_cell"]
+__all__ = ["CellTask", "FoldData", "run_cell"]
 
-# Fine bins, even in log-odds so that rare classes are resolved; they add up over folds
-# and the report merges them to bins of even mass.
-RELIABILITY_EDGES = 1.0 / (1.0 + np.exp(-np.linspace(-7.0, 7.0, 57)))
 _MAX_TEXT = 2000
-# The training score is taken on so many rows at most: enough for it, and k-NN would
-# need the square of the rows for more.
-_MAX_TRAIN_SCORED = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class FoldData:
     y_train: np.ndarray  # what the model is told: may be noisy
     X_test: np.ndarray
     y_test: np.ndarray  # the truth
-    n_classes: int
+    n_classes: int  # 0 where numbers are predicted
     inner: list[tuple[np.ndarray, np.ndarray]]
     # Remarks on the preparation, e.g. that noise left a class without a right label.
     notes: tuple[str, ...] = ()
@@ -49,6 +43,15 @@ class FoldData:
     groups: np.ndarray | None = None
     # `RawRows.pack`: only for cells that re-sample the table as it was read.
     raw: np.ndarray | None = None
+    # Mean and deviation of the table's target where numbers are predicted.
+    center: float = 0.0
+    scale: float = 1.0
+
+    def class_counts(self) -> np.ndarray:
+        """Return the training rows of each class; of all where there are numbers."""
+        if self.n_classes == 0:
+            return np.array([len(self.y_train)])
+        return np.bincount(self.y_train, minlength=self.n_classes)
 
     def for_task(self, task: CellTask) -> FoldData:
         """Return what this cell needs of the fold."""
@@ -80,7 +83,7 @@ def run_cell(task: CellTask, fold: FoldData) -> tuple[CellTask, str, dict[str, A
     if multiprocessing.parent_process() is not None:
         # Ctrl-C is the parent's business: it closes the store and ends the workers.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    counts = np.bincount(fold.y_train, minlength=fold.n_classes)
+    counts = fold.class_counts()
     reason = reason_against(task.remedy, task.estimator, counts[counts > 0])
     if reason:
         return task, "skipped", {"reason": reason}
@@ -89,6 +92,9 @@ def run_cell(task: CellTask, fold: FoldData) -> tuple[CellTask, str, dict[str, A
         warnings.simplefilter("always")
         try:
             value = _fit_and_score(task, fold, counts)
+        except NoRareValueError:
+            reason = "no value of the training rows is rare, or each is"
+            return task, "skipped", {"reason": reason}
         except (Exception, MemoryError) as exc:
             text = f"{type(exc).__name__}: {exc}"[:_MAX_TEXT]
             return task, "failed", {"error": text}
@@ -120,93 +126,26 @@ def _fit_and_score(
             groups = None
         model.fit(X, y, **({} if groups is None else {"groups": groups}))
         fit_seconds = time.perf_counter() - started
-    started = time.perf_counter()
-    proba = _probabilities(model, fold.X_test, fold, len(fold.y_train))
-    predicted = model.predict(fold.X_test)
-    predict_seconds = time.perf_counter() - started
-    X_seen, y_seen = _training_sample(fold)
-    train_proba = _probabilities(model, X_seen, fold, len(fold.y_train))
-    shares = np.tile(_shrunk(counts / counts.sum(), counts.sum()), (len(proba), 1))
+    seen = training_sample(fold.X_train, fold.y_train)
+    if fold.n_classes == 0:
+        scores = score_numbers(
+            model,
+            fold.X_test,
+            fold.y_test,
+            seen=seen,
+            y_train=fold.y_train,
+            center=fold.center,
+            scale=fold.scale,
+        )
+    else:
+        scores = score_classes(
+            model, fold.X_test, fold.y_test, seen=seen, counts=counts
+        )
     return {
-        "test": _scores(fold.y_test, proba, predicted),
-        "train": _scores(y_seen, train_proba, model.predict(X_seen)),
-        "dummy": _scores(
-            fold.y_test, shares, np.full(len(fold.y_test), counts.argmax())
-        ),
-        "reliability": _reliability(fold.y_test, proba),
+        **scores,
         "fit_seconds": fit_seconds,
-        "predict_seconds": predict_seconds,
         "peak_memory_mb": memory.megabytes,
         "n_train": len(fold.y_train),
         "n_test": len(fold.y_test),
         "notes": [*fold.notes, *(f"{task.remedy.title}: {n}" for n in applied.notes)],
     }
-
-
-def _training_sample(fold: FoldData) -> tuple[np.ndarray, np.ndarray]:
-    """Return the training rows that are scored, the same for all cells of a fold."""
-    if len(fold.y_train) <= _MAX_TRAIN_SCORED:
-        return fold.X_train, fold.y_train
-    rows = np.linspace(0, len(fold.y_train) - 1, _MAX_TRAIN_SCORED).astype(int)
-    # Evenly over the rows of each class in turn: every class keeps its share.
-    chosen = np.sort(np.argsort(fold.y_train, kind="stable")[rows])
-    return fold.X_train[chosen], fold.y_train[chosen]
-
-
-def _shrunk(proba: np.ndarray, n_train: int) -> np.ndarray:
-    """Let no model be surer than its training rows allow: (n p + 1/2) / (n + K/2).
-
-    A forest or k-NN says 0 where it saw nothing; unshrunk, one such row decides a
-    log-loss by the floating-point precision.
-    """
-    return (n_train * proba + 0.5) / (n_train + proba.shape[-1] / 2)
-
-
-def _probabilities(
-    model: Any, X: np.ndarray, fold: FoldData, n_train: int
-) -> np.ndarray:
-    proba = np.zeros((len(X), fold.n_classes))
-    given = np.asarray(model.predict_proba(X), dtype=float)
-    if not np.isfinite(given).all():
-        raise ValueError("predict_proba gave NaN or infinity")
-    proba[:, model.classes_] = given  # a class without training rows keeps 0
-    return _shrunk(proba, n_train)
-
-
-def _scores(
-    y: np.ndarray, proba: np.ndarray, predicted: np.ndarray
-) -> dict[str, float]:
-    present = np.unique(y)
-    if proba.shape[1] == 2:
-        ranking = average_precision_score(y == 1, proba[:, 1])
-    else:
-        ranking = multiclass_roc_auc(
-            y, proba, average="ovo_macro", labels=np.arange(proba.shape[1])
-        )
-    given = proba[np.arange(len(y)), y]
-    one_hot = np.eye(proba.shape[1])[y]
-    recall = recall_score(y, predicted, labels=present, average=None)
-    return {
-        "ranking": float(ranking),
-        "log_loss": float(-np.mean(np.log(given))),
-        "balanced_accuracy": float(recall.mean()),
-        "accuracy": float(np.mean(predicted == y)),
-        "brier": float(np.mean(((proba - one_hot) ** 2).sum(axis=1))),
-    }
-
-
-def _reliability(y: np.ndarray, proba: np.ndarray) -> list[list[float]]:
-    """Return [bin, rows, sum of forecasts, hits] of the bins that have rows."""
-    if proba.shape[1] == 2:
-        forecast, hit = proba[:, 1], y == 1
-    else:
-        forecast, hit = proba.max(axis=1), proba.argmax(axis=1) == y
-    index = np.searchsorted(RELIABILITY_EDGES, forecast, side="right")
-    size = len(RELIABILITY_EDGES) + 1
-    rows = np.bincount(index, minlength=size)
-    total = np.bincount(index, weights=forecast, minlength=size)
-    hits = np.bincount(index, weights=hit, minlength=size)
-    return [
-        [int(b), int(rows[b]), float(total[b]), float(hits[b])]
-        for b in np.flatnonzero(rows)
-    ]

@@ -98,11 +98,11 @@ def _plain_object(column: pd.Series, name: str) -> pd.Series:
     import pandas as pd
     from pandas.api import types
 
-    if column.dtype == _text_dtype() and column.dtype != object:
+    if column.dtype == text_dtype() and column.dtype != object:
         return column
     met = types.infer_dtype(column, skipna=True)
     if met == "string":
-        return column.astype(object).where(column.notna(), None).astype(_text_dtype())
+        return column.astype(object).where(column.notna(), None).astype(text_dtype())
     if met == "empty":
         return pd.Series(np.nan, index=column.index, dtype=np.float64)
     if met in _NUMBERS:
@@ -122,7 +122,7 @@ def _plain_object(column: pd.Series, name: str) -> pd.Series:
             f"The column {name!r} holds {what} in its cells; spread it over plain "
             f"columns, or leave it out with {drop_option([name])}."
         )
-    return column.map(str, na_action="ignore").astype(_text_dtype())
+    return column.map(str, na_action="ignore").astype(text_dtype())
 
 
 def _has_zone(column: pd.Series) -> bool:
@@ -130,7 +130,8 @@ def _has_zone(column: pd.Series) -> bool:
     return any(getattr(value, "tzinfo", None) is not None for value in present)
 
 
-def _text_dtype() -> Any:
+def text_dtype() -> Any:
+    """Return the dtype of text columns."""
     import pandas as pd
 
     # pandas 2 has no text dtype that keeps NaN as NaN; its objects do.
@@ -190,7 +191,7 @@ def content_hash(
     """Hash everything that determines the cells of a table.
 
     The same in every process and for every file format: names, kinds and values of
-    the plain columns, target codes, class names, groups and time; all missing values
+    the plain columns, target, class names, groups and time; all missing values
     are one, and so are 0.0 and -0.0.
     """
     digest = hashlib.sha256()
@@ -204,7 +205,7 @@ def content_hash(
     add("table 1", len(frame), list(frame.columns), list(class_names))
     for name in frame.columns:
         add(*_column_parts(frame[name]))
-    add(np.ascontiguousarray(y, dtype="<i8").tobytes())
+    add(np.ascontiguousarray(y, dtype="<i8" if class_names else "<f8").tobytes())
     for extra in (groups, time):
         add(extra is None)
         if extra is not None:

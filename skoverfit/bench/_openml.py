@@ -32,11 +32,12 @@ def load_openml(
     time: str | None = None,
     drop: Iterable[str] = (),
     positive: Any = None,
+    task: str | None = None,
     name: str | None = None,
     data_home: str | PathLike[str] | None = None,
     timeout: float = 60.0,
 ) -> Table:
-    """Load a classification table from OpenML by scikit-learn's ``fetch_openml``.
+    """Load a table from OpenML by scikit-learn's ``fetch_openml``.
 
     A data set is downloaded once: afterwards it comes from the cache, without any
     network. Columns that OpenML marks as row identifiers or as ignored are left out.
@@ -48,7 +49,7 @@ def load_openml(
     target : str, default=None
         Name of the column to predict; ``None`` takes the default target of the
         description.
-    groups, time, drop, positive : object
+    groups, time, drop, positive, task : object
         As in `load_table`.
     name : str, default=None
         Name of the table in reports; ``None`` takes OpenML's.
@@ -67,7 +68,7 @@ def load_openml(
     ------
     BadInputError
         If the server can't be reached or has no such data set, if the data set has no
-        default target or several, or if it is no classification table.
+        default target or several, or if it can't be used as a table.
 
     Examples
     --------
@@ -90,6 +91,7 @@ def load_openml(
         time=time,
         drop=drop,
         positive=positive,
+        task=task,
         name=name if name is not None else str(details.get("name", data_id)),
         source=f"OpenML data set {data_id} ({title})",
         notes=remarks,

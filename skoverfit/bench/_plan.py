@@ -3,74 +3,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
-import skoverfit
 from skoverfit._core._random import derive_seed
 from skoverfit._core._store import content_key
+from skoverfit._core._versions import code_version, minor_versions, peer_versions
 from skoverfit.bench._cell import CellTask, FoldData
 from skoverfit.bench._estimators import describe_estimator
 from skoverfit.bench._preparation import prepare_fold
 from skoverfit.bench._protocol import Fold, default_repeats, inner_folds, make_folds
 from skoverfit.bench._raw import RawRows, needs_raw_rows
 from skoverfit.bench._suites import AS_IT_IS, Scenario
-from skoverfit.bench._types import Table
+from skoverfit.bench._types import Table, Task
 from skoverfit.catalogue import Remedy, get_remedies
-from skoverfit.model_selection._apply import reason_against
+from skoverfit.model_selection._apply import describe_remedy, reason_against
 
-__all__ = ["Plan", "PlannedFold", "describe_remedy"]
+__all__ = ["Plan", "PlannedFold"]
 
-# What every run has beside the remedies that were asked for: "nothing", and the tuned
-# threshold against which decisions are judged.
-ALWAYS = ("nothing", "threshold")
-_PEERS = ("scikit-learn", "imbalanced-learn", "numpy", "scipy", "skrub", "torch")
-
-
-@cache
-def code_version() -> str:
-    """Return our version; while it is a development one, with a hash of our source."""
-    ours = skoverfit.__version__
-    if ".dev" not in ours:
-        return ours
-    digest = hashlib.sha256()
-    root = Path(skoverfit.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
-    return f"{ours}+{digest.hexdigest()[:16]}"
-
-
-@cache
-def peer_versions() -> dict[str, str]:
-    """Return the versions of the peers that are installed."""
-    found = {}
-    for name in _PEERS:
-        try:
-            found[name] = version(name)
-        except ImportError:  # PackageNotFoundError: an extra that is not installed
-            continue
-    return found
-
-
-def describe_remedy(remedy: Remedy) -> dict[str, Any]:
-    """Return what determines a remedy."""
-    return {
-        "name": remedy.name,
-        "path": remedy.path,
-        "parameters": {k: repr(v) for k, v in sorted(remedy.parameters.items())},
-        "input": remedy.input,
-    }
+# What every run has beside the remedies that were asked for: "nothing", and for classes
+# the tuned threshold against which decisions are judged.
+ALWAYS: dict[Task, tuple[str, ...]] = {
+    "classification": ("nothing", "threshold"),
+    "regression": ("nothing",),
+}
 
 
 @dataclass(frozen=True)
@@ -115,10 +77,13 @@ class PlannedFold:
                 groups=groups,
                 time=None if time is None else time[train],
                 random_state=self.random_state,
+                task=self.table.task,
             ),
             notes=(*prepared.notes, *sorted({str(w.message) for w in caught})),
             groups=groups,
             raw=raw,
+            center=0.0 if self.table.class_names else float(np.mean(y)),
+            scale=1.0 if self.table.class_names else float(np.std(y)),
         )
 
 
@@ -156,8 +121,9 @@ class Plan:
     ) -> None:
         self.tables = tuple(tables)
         self.scenarios = tuple(scenarios)
+        self.task: Task = self.tables[0].task if self.tables else "classification"
         self.estimators = dict(estimators)
-        chosen = {remedy.name: remedy for remedy in get_remedies(ALWAYS)}
+        chosen = {remedy.name: remedy for remedy in get_remedies(ALWAYS[self.task])}
         chosen.update({remedy.name: remedy for remedy in remedies})
         self.remedies = tuple(chosen.values())
         self.n_splits = n_splits
@@ -221,7 +187,7 @@ class Plan:
                     "estimator": described,
                     "remedy": describe_remedy(remedy),
                     "code": code_version(),
-                    "peers": _minor_versions(),
+                    "peers": minor_versions(),
                 }
                 labels = {
                     "table": table.name,
@@ -249,6 +215,7 @@ class Plan:
         """Return what a report needs beside the cells; it goes into the store."""
         return {
             "command": command,
+            "task": self.task,
             "seed": self.random_state,
             "n_splits": self.n_splits,
             "tables": [self._describe_table(table) for table in self.tables],
@@ -282,7 +249,6 @@ class Plan:
         }
 
     def _describe_table(self, table: Table) -> dict[str, Any]:
-        counts = np.bincount(table.y, minlength=len(table.class_names))
         kind = "time" if table.time is not None else ""
         if table.groups is not None:
             kind = f"{kind} and groups" if kind else "groups"
@@ -292,7 +258,7 @@ class Plan:
             "hash": table.content_hash,
             "n_rows": len(table.y),
             "n_columns": int(table.X.shape[1]),
-            "classes": dict(zip(table.class_names, map(int, counts), strict=True)),
+            **_describe_target(table),
             "positive": table.class_names[1] if table.is_binary else None,
             "notes": list(table.notes),
             "n_repeats": self.repeats(table),
@@ -300,8 +266,15 @@ class Plan:
         }
 
 
-def _minor_versions() -> dict[str, str]:
-    """Return the peers' versions without the patch level, which results outlive."""
-    return {
-        name: ".".join(text.split(".")[:2]) for name, text in peer_versions().items()
+def _describe_target(table: Table) -> dict[str, Any]:
+    if table.task == "classification":
+        counts = np.bincount(table.y, minlength=len(table.class_names))
+        classes = zip(table.class_names, map(int, counts), strict=True)
+        return {"classes": dict(classes)}
+    numbers = {
+        "mean": float(np.mean(table.y)),
+        "deviation": float(np.std(table.y)),
+        "lowest": float(np.min(table.y)),
+        "highest": float(np.max(table.y)),
     }
+    return {"classes": {}, "numbers": numbers}

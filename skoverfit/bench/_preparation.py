@@ -5,11 +5,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skoverfit.bench._columns import drop_option, plain_column
+from skoverfit.bench._plain_encoders import (
+    PlainVectorizer,
+    dtype_from_plain,
+    plain_dtype,
+)
 from skoverfit.bench._types import Table
 from skoverfit.exceptions import BadInputError
 
@@ -240,8 +246,54 @@ class FoldPreparation:
             changed = {n: d for n, d in self._dtypes.items() if others[n].dtype != d}
             others = others.astype(changed) if changed else others
             encoded = self._vectorizer.transform(others)
-            blocks.append(encoded.to_numpy(dtype=np.float64))
+            blocks.append(np.asarray(encoded, dtype=np.float64))
         return blocks
+
+    def plain_state(self) -> dict[str, Any]:
+        """Return all that was learnt as plain values and estimators of scikit-learn.
+
+        Returns
+        -------
+        dict
+            For `from_plain`.
+        """
+        state = dict(vars(self))
+        if self._vectorizer is not None:
+            plain = PlainVectorizer.of(self._vectorizer)
+            state["_vectorizer"] = [plain.chains, plain.outputs]
+            state["_skrub"] = _skrub_version()
+        if "_dtypes" in state:
+            state["_dtypes"] = {n: plain_dtype(d) for n, d in self._dtypes.items()}
+        return state
+
+    @classmethod
+    def from_plain(cls, state: dict[str, Any]) -> FoldPreparation:
+        """Return the preparation that `plain_state` wrote down.
+
+        Parameters
+        ----------
+        state : dict
+            From `plain_state`.
+
+        Returns
+        -------
+        FoldPreparation
+            Transforms rows to the same numbers.
+        """
+        made = cls.__new__(cls)
+        made.__dict__.update(state)
+        written_by = state.get("_skrub", "")
+        if written_by and written_by != _skrub_version():
+            raise BadInputError(
+                f"the columns were encoded by skrub {written_by}, and skrub "
+                f"{_skrub_version()} is installed, whose encoders may differ"
+            )
+        if made._vectorizer is not None:
+            made._vectorizer = PlainVectorizer(*made._vectorizer)
+        if "_dtypes" in state:
+            written = state["_dtypes"]
+            made._dtypes = {n: dtype_from_plain(d) for n, d in written.items()}
+        return made
 
     def _fill(self, values: np.ndarray) -> np.ndarray:
         """Put the medians into holes, and indicators of them beside the columns."""
@@ -294,6 +346,11 @@ class FoldPreparation:
                 "that are infinite or too large to be standardized; rescale it or "
                 f"leave it out with {drop_option([name])}."
             )
+
+
+def _skrub_version() -> str:
+    """Return major and minor version of the library whose encoders are rebuilt."""
+    return ".".join(version("skrub").split(".")[:2])
 
 
 def _numbers(columns: pd.DataFrame) -> np.ndarray:

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
     StratifiedGroupKFold,
     StratifiedKFold,
     TimeSeriesSplit,
 )
 
 from skoverfit._core._random import derive_seed
-from skoverfit.bench._types import Table
+from skoverfit.bench._types import Table, Task
 from skoverfit.exceptions import BadInputError
 
 __all__ = ["Fold", "default_repeats", "inner_folds", "make_folds"]
@@ -53,16 +56,9 @@ def make_folds(
     Raises
     ------
     BadInputError
-        If a class or the groups can't be spread over so many folds.
+        If a class, the rows or the groups can't be spread over so many folds.
     """
-    counts = np.bincount(table.y, minlength=len(table.class_names))
-    rarest = int(counts.argmin())
-    if n_splits > counts[rarest] and table.time is None:
-        raise BadInputError(
-            f"folds={n_splits} is more than the {counts[rarest]} rows of class "
-            f"{table.class_names[rarest]!r} in {table.name!r}; use --folds "
-            f"{max(2, counts[rarest])} or fewer, or merge or drop that class."
-        )
+    _check_rows(table, n_splits)
     if table.groups is not None:
         n_groups = len(np.unique(table.groups))
         if n_groups < n_splits:
@@ -79,21 +75,49 @@ def make_folds(
             yield Fold(repeat, number, train, test)
 
 
+def _check_rows(table: Table, n_splits: int) -> None:
+    """Refuse more folds than the rows of a class, or of the table, can fill."""
+    if table.time is not None:
+        return
+    if table.task == "regression":
+        # Ranks need two rows.
+        if 2 * n_splits > len(table.y):
+            raise BadInputError(
+                f"folds={n_splits} leaves folds of less than two of the "
+                f"{len(table.y)} rows of {table.name!r}; use --folds "
+                f"{max(2, len(table.y) // 2)} or fewer."
+            )
+        return
+    counts = np.bincount(table.y, minlength=len(table.class_names))
+    rarest = int(counts.argmin())
+    if n_splits > counts[rarest]:
+        raise BadInputError(
+            f"folds={n_splits} is more than the {counts[rarest]} rows of class "
+            f"{table.class_names[rarest]!r} in {table.name!r}; use --folds "
+            f"{max(2, counts[rarest])} or fewer, or merge or drop that class."
+        )
+
+
 def _split(
     table: Table, n_splits: int, random_state: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     rows = np.zeros(len(table.y))
     if table.time is not None:
         yield from _forward_split(table, table.time, n_splits)
-    elif table.groups is not None:
-        splitter = StratifiedGroupKFold(
-            n_splits, shuffle=True, random_state=random_state
+    else:
+        splitter = _splitter(
+            table.task, n_splits, random_state, grouped=table.groups is not None
         )
         yield from splitter.split(rows, table.y, table.groups)
+
+
+def _splitter(task: Task, n_splits: int, random_state: int, *, grouped: bool) -> Any:
+    """Return shuffled folds: stratified where there are classes, of whole groups."""
+    if task == "regression":
+        kind = GroupKFold if grouped else KFold
     else:
-        yield from StratifiedKFold(
-            n_splits, shuffle=True, random_state=random_state
-        ).split(rows, table.y)
+        kind = StratifiedGroupKFold if grouped else StratifiedKFold
+    return kind(n_splits, shuffle=True, random_state=random_state)
 
 
 def _forward_split(
@@ -119,6 +143,13 @@ def _forward_split(
 
 
 def _check_fold(table: Table, number: int, train: np.ndarray, test: np.ndarray) -> None:
+    if table.task == "regression":
+        if np.ptp(table.y[train]) == 0:
+            raise BadInputError(
+                f"The training rows of fold {number + 1} of {table.name!r} all have "
+                "the same target; use fewer --folds, or other groups."
+            )
+        return
     for rows, part in ((train, "training"), (test, "test")):
         present = np.unique(table.y[rows])
         if len(present) < 2:
@@ -135,28 +166,26 @@ def inner_folds(
     groups: np.ndarray | None,
     time: np.ndarray | None,
     random_state: int,
+    task: Task = "classification",
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the folds inside a training fold for remedies that tune something.
 
     They respect groups; with a time they are blocks of it. Empty where a class has
     one row.
     """
-    counts = np.bincount(y)
-    n_splits = int(min(INNER_FOLDS, counts[counts > 0].min()))
+    n_splits = INNER_FOLDS
+    if task == "classification":
+        counts = np.bincount(y)
+        n_splits = int(min(INNER_FOLDS, counts[counts > 0].min()))
+    if groups is not None:
+        n_splits = min(n_splits, len(np.unique(groups)))
     if n_splits < 2:
         return []
     rows = np.zeros(len(y))
-    if groups is not None:
-        n_splits = min(n_splits, len(np.unique(groups)))
-        if n_splits < 2:
-            return []
-        grouped = StratifiedGroupKFold(
-            n_splits, shuffle=True, random_state=random_state
-        )
-        return list(grouped.split(rows, y, groups))
-    if time is not None:
+    if groups is None and time is not None:
         order = np.argsort(time, kind="stable")
-        blocks = StratifiedKFold(n_splits).split(rows, y[order])
+        unshuffled = KFold if task == "regression" else StratifiedKFold
+        blocks = unshuffled(n_splits).split(rows, y[order])
         return [(order[train], order[test]) for train, test in blocks]
-    shuffled = StratifiedKFold(n_splits, shuffle=True, random_state=random_state)
-    return list(shuffled.split(rows, y))
+    splitter = _splitter(task, n_splits, random_state, grouped=groups is not None)
+    return list(splitter.split(rows, y, groups))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import inspect
 import pickle
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from skoverfit.bench._columns import is_text
 from skoverfit.bench._preparation import FoldPreparation
 from skoverfit.catalogue import Remedy
 
-__all__ = ["RawRows", "needs_raw_rows", "takes_groups"]
+__all__ = ["RawRows", "needs_raw_rows"]
 
 # A nominal column is coded in two bytes, with a code for missing.
 MAX_LEVELS = 2**16 - 1
@@ -23,13 +22,6 @@ MAX_LEVELS = 2**16 - 1
 def needs_raw_rows(remedy: Remedy) -> bool:
     """Tell whether a remedy re-samples the table as it was read."""
     return remedy.role == "step" and remedy.input == "raw"
-
-
-def takes_groups(sampler: Any) -> bool:
-    """Tell whether there is a sampler and its ``fit_resample`` takes ``groups``."""
-    if sampler is None:
-        return False
-    return "groups" in inspect.signature(sampler.fit_resample).parameters
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ def human_bytes(n: float) -> str:
 
 
 def read_frame(
-    path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES
+    path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES, text: Iterable[str] = ()
 ) -> tuple[pd.DataFrame, list[str]]:
     """Read a table file into a frame whose column names are unique.
 
@@ -69,6 +69,8 @@ def read_frame(
         A csv, csv.gz, tsv, tsv.gz or parquet file.
     max_bytes : int, default=2**30
         Largest uncompressed size in bytes; a bigger file is refused unread.
+    text : iterable of str, default=()
+        Columns of a text file that are text, also where they hold digits.
 
     Returns
     -------
@@ -79,7 +81,7 @@ def read_frame(
     try:
         if suffix == ".parquet":
             return _read_parquet(path, max_bytes), []
-        return _read_text(path, max_bytes)
+        return _read_text(path, max_bytes, text)
     except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
         raise BadInputError(
             f"{path} is named as a gzip file, but it can't be unpacked ({exc}); "
@@ -159,7 +161,9 @@ def _read_parquet(path: Path, max_bytes: int) -> pd.DataFrame:
 # Text ------------------------------------------------------------------------------
 
 
-def _read_text(path: Path, max_bytes: int) -> tuple[pd.DataFrame, list[str]]:
+def _read_text(
+    path: Path, max_bytes: int, text: Iterable[str]
+) -> tuple[pd.DataFrame, list[str]]:
     zipped = path.name.lower().endswith(".gz")
     size = path.stat().st_size
     if size == 0:
@@ -173,7 +177,7 @@ def _read_text(path: Path, max_bytes: int) -> tuple[pd.DataFrame, list[str]]:
     with _open(path) as stream:
         scan = _scan(path, stream)
     with _open(path) as stream:
-        frame = _parse(path, stream, scan)
+        frame = _parse(path, stream, scan, text)
     notes = []
     if scan.n_question_marks:
         noun = "cell" if scan.n_question_marks == 1 else "cells"
@@ -196,7 +200,9 @@ def _refuse_big_gzip(path: Path, max_bytes: int) -> None:
                 raise _too_big(path, size, max_bytes)
 
 
-def _parse(path: Path, stream: IO[bytes], scan: _Scan) -> pd.DataFrame:
+def _parse(
+    path: Path, stream: IO[bytes], scan: _Scan, text: Iterable[str]
+) -> pd.DataFrame:
     import pandas as pd
 
     try:
@@ -209,6 +215,7 @@ def _parse(path: Path, stream: IO[bytes], scan: _Scan) -> pd.DataFrame:
             index_col=False,
             skipinitialspace=True,
             na_values=["?"],
+            dtype=dict.fromkeys(text, str),
             encoding="utf-8-sig",
             low_memory=False,
         )

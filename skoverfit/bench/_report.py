@@ -18,6 +18,10 @@ from skoverfit.bench._types import Analysis, Cost, Question
 __all__ = ["render_report", "write_report"]
 
 _MAX_RELIABILITY_FIGURES = 9
+_HOW_MANY = {
+    3: ("Three questions", "three verdicts"),
+    4: ("Four questions", "four verdicts"),
+}
 
 
 def render_report(analysis: Analysis) -> str:
@@ -43,6 +47,8 @@ def render_report(analysis: Analysis) -> str:
     page = template.render(
         a=analysis,
         several=len(analysis["groups"]) > 1,
+        regression=analysis.get("task") == "regression",
+        how_many=_HOW_MANY.get(len(analysis["questions"]), ("Questions", "verdicts")),
         cards=view.verdict_cards(analysis),
         leaderboard=_leaderboard(analysis),
         comparisons=view.comparison_blocks(analysis),
@@ -182,7 +188,9 @@ def _reliability(analysis: Analysis) -> dict[str, list[Panel]]:
                 continue
             curves = view.reliability_choice(analysis, group, table, estimator)
             place = f", {table}{view.where(analysis, group)}"
-            svg = reliability_svg(curves, f"rel-{number}-{i}", place)
+            numbers = analysis.get("task") == "regression"
+            prefix = f"rel-{number}-{i}"
+            svg = reliability_svg(curves, prefix, place, numbers=numbers)
             several = len(analysis["groups"]) > 1
             extra = {"group": group if several else "", "estimator": estimator}
             title = table
@@ -257,7 +265,10 @@ def _tables(analysis: Analysis) -> list[dict[str, Any]]:
             {"label": labels.get(key, key), "value": fmt.number(value)}
             for key, value in table["dummy"].items()
         ]
+        numbers = {k: fmt.number(v) for k, v in table.get("numbers", {}).items()}
         size = {"rows": fmt.count(table["n_rows"])}
         size["columns"] = fmt.count(table["n_columns"])
-        result.append({**table, **size, "classes": classes, "dummy": dummy})
+        result.append(
+            {**table, **size, "classes": classes, "dummy": dummy, "numbers": numbers}
+        )
     return result

@@ -14,11 +14,13 @@ from sklearn.model_selection import train_test_split
 
 from skoverfit._core._names import suggest
 from skoverfit.bench._types import Table
+from skoverfit.catalogue import REMEDIES
 from skoverfit.datasets import make_label_noise, make_long_tail
 from skoverfit.exceptions import BadInputError
 
 __all__ = [
     "AS_IT_IS",
+    "SMALL_SUITES",
     "SUITES",
     "SUITE_ESTIMATORS",
     "SUITE_REMEDIES",
@@ -143,8 +145,16 @@ SUITES: dict[str, tuple[Scenario, ...]] = {
         Scenario("20 % wrong labels", noise_rate=0.2),
     ),
 }
+# A remedy that costs more plain fits than that is measured only where it is named.
+_MOST_COST = 20.0
 # What a suite measures where nobody names estimators or remedies; otherwise all.
-SUITE_ESTIMATORS: dict[str, tuple[str, ...]] = {"losses": ("plain_mlp", "mlp")}
+SUITE_ESTIMATORS: dict[str, tuple[str, ...]] = {
+    "losses": ("plain_mlp", "mlp"),
+    # A net is among them: half of the remedies of wrong labels are for nets only.
+    "noise": ("logistic", "boosting", "knn", "mlp"),
+}
+# Small estimators: hundreds of folds of slow remedies have to end.
+SMALL_SUITES = ("quick", "noise")
 SUITE_REMEDIES: dict[str, tuple[str, ...]] = {
     "losses": (
         "smote",
@@ -160,6 +170,19 @@ SUITE_REMEDIES: dict[str, tuple[str, ...]] = {
         "ens_loss",
         "weight_decay",
         "early_stopping",
+    ),
+    # All of the catalogue against wrong labels, and what is said to help in passing.
+    "noise": (
+        *(
+            remedy.name
+            for remedy in REMEDIES
+            if remedy.kind == "label_noise"
+            and remedy.role != "tool"
+            and remedy.cost <= _MOST_COST
+        ),
+        "regularization",
+        "mixup",
+        "label_smoothing",
     ),
 }
 

@@ -22,14 +22,20 @@ from skoverfit.bench._columns import (
     plain_column,
 )
 from skoverfit.bench._readers import DEFAULT_MAX_BYTES, read_frame
-from skoverfit.bench._targets import code_target
+from skoverfit.bench._targets import read_target
 from skoverfit.bench._types import Table
 from skoverfit.exceptions import BadInputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DEFAULT_MAX_BYTES", "load_table", "table_from_frame"]
+__all__ = [
+    "DEFAULT_MAX_BYTES",
+    "checked_frame",
+    "load_table",
+    "refuse_infinite",
+    "table_from_frame",
+]
 
 MIN_ROWS = 10
 # A number of days or seconds is numeric already; ISO 8601 is tried first.
@@ -45,10 +51,11 @@ def load_table(
     time: str | None = None,
     drop: Iterable[str] = (),
     positive: Any = None,
+    task: str | None = None,
     name: str | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
 ) -> Table:
-    """Load a classification table from a file.
+    """Load a table from a file.
 
     Parameters
     ----------
@@ -57,7 +64,7 @@ def load_table(
         be UTF-8 and its first line has to name the columns; the separator is found
         from that line; pandas' words for missing values and ``?`` are missing.
     target : str
-        Name of the column to predict: classes of any type.
+        Name of the column to predict: classes of any type, or numbers.
     groups : str, default=None
         Name of a column whose equal values mark rows that belong together; it is no
         feature.
@@ -68,6 +75,9 @@ def load_table(
     positive : object, default=None
         Positive class of a binary target, compared by its text; ``None`` takes the
         rarer class, and at a tie the later in sorted order.
+    task : {"classification", "regression"}, default=None
+        What the target is; ``None`` takes more than 10 different fractions or 100
+        different whole numbers for numbers to predict, and all else for classes.
     name : str, default=None
         Name of the table in reports; ``None`` takes the file name without suffix.
     max_bytes : int, default=2**30
@@ -76,13 +86,13 @@ def load_table(
     Returns
     -------
     Table
-        Features, class codes, groups, time, content hash and remarks.
+        Features, class codes or numbers, groups, time, content hash and remarks.
 
     Raises
     ------
     BadInputError
-        If the file can't be read or can't be used as a classification table. The
-        message is one sentence that says what was met and what mends it.
+        If the file can't be read or can't be used. The message is one sentence that
+        says what was met and what mends it.
 
     Examples
     --------
@@ -109,6 +119,7 @@ def load_table(
         time=time,
         drop=drop,
         positive=positive,
+        task=task,
         name=name if name is not None else _stem(path),
         source=str(path),
         notes=notes,
@@ -123,6 +134,7 @@ def table_from_frame(
     time: str | None = None,
     drop: Iterable[str] = (),
     positive: Any = None,
+    task: str | None = None,
     name: str = "table",
     source: str = "a data frame",
     notes: Iterable[str] = (),
@@ -134,7 +146,7 @@ def table_from_frame(
     frame : pandas.DataFrame of shape (n_samples, n_columns), or polars.DataFrame
         Features and target in columns of any type but complex and nested ones. It is
         not changed.
-    target, groups, time, drop, positive : object
+    target, groups, time, drop, positive, task : object
         As in `load_table`.
     name : str, default="table"
         Name of the table in reports.
@@ -146,12 +158,12 @@ def table_from_frame(
     Returns
     -------
     Table
-        Features, class codes, groups, time, content hash and remarks.
+        Features, class codes or numbers, groups, time, content hash and remarks.
 
     Raises
     ------
     BadInputError
-        If the frame can't be used as a classification table.
+        If the frame can't be used.
 
     Examples
     --------
@@ -161,7 +173,7 @@ def table_from_frame(
     >>> table_from_frame(frame, target="paid").class_names
     ('False', 'True')
     """
-    frame = _checked_frame(frame)
+    frame = checked_frame(frame)
     target = str(target)
     groups = None if groups is None else str(groups)
     time = None if time is None else str(time)
@@ -171,7 +183,9 @@ def table_from_frame(
         raise BadInputError(
             f"{source} has {len(frame)} rows; at least {MIN_ROWS} are needed."
         )
-    y, class_names = code_target(frame[target], name=target, positive=positive)
+    y, class_names, about_target = read_target(
+        frame[target], name=target, positive=positive, task=task
+    )
     group_codes = None if groups is None else _code_groups(frame[groups], groups)
     moments = None if time is None else _parse_time(frame[time], time)
     aside = {target, groups, time, *dropped}
@@ -189,7 +203,7 @@ def table_from_frame(
         time=moments,
         content_hash=content_hash(X, y, class_names, group_codes, moments),
         source=source,
-        notes=(*notes, *remarks),
+        notes=(*notes, *about_target, *remarks),
         id_like=tuple(id_like),
     )
 
@@ -198,7 +212,8 @@ def _stem(path: Path) -> str:
     return re.sub(r"\.(csv|tsv|parquet)(\.gz)?$", "", path.name, flags=re.IGNORECASE)
 
 
-def _checked_frame(frame: Any) -> pd.DataFrame:
+def checked_frame(frame: Any) -> pd.DataFrame:
+    """Return a frame with unique text names and a plain index, or refuse it."""
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame) and hasattr(frame, "to_pandas"):
@@ -355,7 +370,7 @@ def _features(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
             f"what carries nothing with {drop_option(empty)}."
         )
     for name, column in columns.items():
-        _refuse_infinite(column, str(name))
+        refuse_infinite(column, str(name))
     X = pd.DataFrame(columns)
     id_like = [str(n) for n, column in columns.items() if looks_like_id(column, str(n))]
     constant = [
@@ -378,7 +393,8 @@ def _features(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
     return X, id_like, notes
 
 
-def _refuse_infinite(column: pd.Series, name: str) -> None:
+def refuse_infinite(column: pd.Series, name: str) -> None:
+    """Refuse a plain column that holds infinite numbers."""
     if column.dtype.kind != "f":
         return
     n_infinite = int(np.isinf(column.to_numpy()).sum())

@@ -9,9 +9,11 @@ pure function of it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
+
+Task = Literal["classification", "regression"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +26,11 @@ class Table:
         What a report prints.
     X : DataFrame or ndarray of shape (n_samples, n_features)
         A pandas frame (any column types, missing values allowed) or a float array.
-    y : ndarray of shape (n_samples,), dtype int64
+    y : ndarray of shape (n_samples,), dtype int64 or float64
         Codes 0..K-1 into ``class_names``; in a binary task code 1 is the positive one.
+        In a regression table the numbers themselves.
     class_names : tuple of str
-        One a code.
+        One a code; none in a regression table.
     groups : ndarray of shape (n_samples,), dtype int64, optional
         A code a row: rows of one group never straddle folds.
     time : ndarray of shape (n_samples,), dtype float64, optional
@@ -45,8 +48,8 @@ class Table:
     --------
     >>> from skoverfit.bench import embedded_tables
     >>> iris = next(embedded_tables())
-    >>> iris.class_names, iris.is_binary
-    (('setosa', 'versicolor', 'virginica'), False)
+    >>> iris.class_names, iris.is_binary, iris.task
+    (('setosa', 'versicolor', 'virginica'), False, 'classification')
     """
 
     name: str
@@ -65,9 +68,14 @@ class Table:
         """Whether the target has two classes."""
         return len(self.class_names) == 2
 
+    @property
+    def task(self) -> Task:
+        """What is predicted: "classification" or "regression"."""
+        return "classification" if self.class_names else "regression"
+
 
 class Question(TypedDict):
-    id: str  # "ranking" | "probability" | "decision"
+    id: str  # "ranking" | "probability" | ..., see `_questions`
     label: str  # "Ranking"
     metric: str  # "average precision" (for mixed suites: both names)
     explanation: str  # one sentence for people
@@ -214,7 +222,8 @@ class TableInfo(TypedDict):
     source: str
     n_rows: int
     n_columns: int
-    classes: dict[str, int]
+    classes: dict[str, int]  # empty for a number as target
+    numbers: NotRequired[dict[str, float]]  # mean, deviation and range of such a one
     positive: str | None
     dummy: dict[str, float]  # question id -> score of the class shares
     notes: list[str]
@@ -228,7 +237,8 @@ class CellCounts(TypedDict):
 
 class Analysis(TypedDict):
     title: str
-    headline: str  # the sentence above the three verdicts
+    task: NotRequired[Task]  # absent means classification
+    headline: str  # the sentence above the verdicts
     groups: list[str]  # labels of the scenarios, e.g. "as it is"
     questions: list[Question]
     verdicts: list[Verdict]

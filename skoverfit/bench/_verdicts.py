@@ -11,10 +11,10 @@ import numpy as np
 from skoverfit._core._statistics import Comparison as Statistic
 from skoverfit.bench._aggregate import (
     CONFIDENCE,
-    Metric,
     Results,
     p_of_gain,
 )
+from skoverfit.bench._questions import GUESSES, Metric, metric_name
 from skoverfit.bench._types import Clause, Verdict
 
 __all__ = ["Judge", "outcome_of"]
@@ -25,8 +25,8 @@ def outcome_of(stat: Statistic, p_adjusted: float, *, better_than_dummy: bool) -
 
     A remedy *helps* if its gain survives Holm's correction over all comparisons of
     the question, is beyond the region of equivalence with 95 % probability, and leaves
-    a model that is better than forecasting the class shares. Without the last
-    condition, shrinking the forecasts of a model of pure noise would count as help.
+    a model that is better than a guess: the class shares, or one number. Without the
+    last condition, to shrink the forecasts of a model of pure noise would be help.
     """
     significant = p_adjusted < 1 - CONFIDENCE
     if significant and stat.p_gain >= CONFIDENCE and better_than_dummy:
@@ -90,7 +90,7 @@ class Judge:
     def better_than_dummy(
         self, metric: Metric, group: str, pair: tuple[str, str]
     ) -> bool:
-        """Whether it beats forecasting the class shares (one-sided, 95 %)."""
+        """Whether it beats a dummy that knows no feature (one-sided, 95 %)."""
         stat = self.results.against_dummy(metric, group, pair)
         return stat is not None and p_of_gain(stat) < 1 - CONFIDENCE
 
@@ -109,7 +109,7 @@ class Judge:
         return found
 
     def has_signal(self, metric: Metric, group: str) -> bool:
-        """Whether any model beats the class shares, corrected for the many tried."""
+        """Whether any model beats the dummy, corrected for the many tried."""
         pairs = [(e, r) for g, e, r in self.results.pairs() if g == group]
         for pair in pairs:
             stat = self.results.against_dummy(metric, group, pair)
@@ -156,7 +156,7 @@ class Judge:
             outcome = "no_signal"
             sentence = (
                 "No remedy helps here: no model, with or without one, is reliably "
-                "better than forecasting the class shares."
+                f"better than {GUESSES[self.results.task]}."
             )
         else:
             outcome, sentence = "none", self._none(metric, group, outcomes)
@@ -255,7 +255,8 @@ class Judge:
             f"{against}"
         )
         if not self.better_than_dummy(metric, group, best):
-            text += ", and that model is not reliably better than the class shares"
+            guess = GUESSES[self.results.task]
+            text += f", and that model is not reliably better than {guess}"
         elif all(v[1] in ("equivalent", "harms") for v in outcomes.values()):
             text += ", and every remedy is equivalent to doing nothing or worse"
         elif stat.p_gain < CONFIDENCE:
@@ -281,14 +282,7 @@ class Judge:
 
     def metric_name(self, metric: Metric) -> str:
         """Return the name of the score for the tables at hand."""
-        if metric.id == "probability":
-            return "log-loss"
-        if metric.id == "decision":
-            return "balanced accuracy"
-        kinds = {len(t["classes"]) == 2 for t in self.results.run["tables"]}
-        if len(kinds) == 2:
-            return "average precision or AUC"
-        return "average precision" if kinds == {True} else "one-vs-one AUC"
+        return metric_name(metric, self.results.run["tables"])
 
     def verdict(self, metric: Metric) -> Verdict:
         """Judge one question over all scenarios."""

@@ -24,6 +24,9 @@ from skoverfit.datasets._long_tail import (
     make_long_tail as make_long_tail,
     make_step_imbalance as make_step_imbalance,
 )
+from skoverfit.datasets._long_tail_subpopulations import (
+    make_long_tail_subpopulations as make_long_tail_subpopulations,
+)
 from skoverfit.datasets._noisy_long_tail import (
     make_noisy_long_tail as make_noisy_long_tail,
 )
@@ -48,6 +51,7 @@ __all__ = [
     "make_latent_factor",
     "make_linear_imbalance",
     "make_long_tail",
+    "make_long_tail_subpopulations",
     "make_noisy_long_tail",
     "make_step_imbalance",
     "make_transition_matrix",

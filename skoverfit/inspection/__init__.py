@@ -45,6 +45,7 @@ from skoverfit.inspection._linear_agreement import linear_agreement as linear_ag
 from skoverfit.inspection._local_deviation_angle import (
     local_deviation_angle as local_deviation_angle,
 )
+from skoverfit.inspection._long_tail_cost import long_tail_cost as long_tail_cost
 from skoverfit.inspection._memorization_display import (
     MemorizationDisplay as MemorizationDisplay,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "label_review_sheet",
     "linear_agreement",
     "local_deviation_angle",
+    "long_tail_cost",
     "memorization_scores",
     "pgd_accuracy",
     "removal_curve",

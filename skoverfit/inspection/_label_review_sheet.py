@@ -20,6 +20,7 @@ from skoverfit._core._validation import check_labels, check_same_length
 from skoverfit.exceptions import BadInputError
 from skoverfit.inspection._found_issues import (
     FoundIssues,
+    beyond_hard_rows,
     found_by_fitting,
     found_in_issues,
     found_in_proba,
@@ -127,6 +128,7 @@ class LabelReviewSheet:
         "classes": ["array-like", None],
         "groups": ["array-like", None],
         "cv": ["cv_object"],
+        "excess": ["boolean"],
         "n_rows": [Interval(Integral, 1, None, closed="left")],
         "n_neighbors": [Interval(Integral, 0, 10, closed="both")],
         "image_shape": [tuple, list, None],
@@ -147,6 +149,7 @@ def label_review_sheet(
     classes: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     cv: Any = None,
+    excess: bool = True,
     n_rows: int = 50,
     n_neighbors: int = 2,
     image_shape: tuple[int, ...] | None = None,
@@ -187,6 +190,9 @@ def label_review_sheet(
         Rows of one group are kept on one side of each fold.
     cv : int, splitter, iterable or None, default=None
         Folds of the probabilities.
+    excess : bool, default=True
+        Whether the page says how many suspects there would be if no label were wrong,
+        where there are probabilities (`skoverfit.noisy_labels.excess_label_issues`).
     n_rows : int, default=50
         Most rows that are shown: suspects. Where there is none, the ten least sure.
     n_neighbors : int, default=2
@@ -199,7 +205,7 @@ def label_review_sheet(
         Where to write the page, and the table beside it, see
         `LabelReviewSheet.save`.
     random_state : int, RandomState instance or None, default=None
-        Deals the folds.
+        Deals the folds and redraws labels.
     n_jobs : int, default=None
         Folds that are fitted at the same time.
 
@@ -230,7 +236,7 @@ def label_review_sheet(
     >>> y, wrong = make_label_noise(y, rate=0.2, return_mask=True, random_state=0)
     >>> sheet = label_review_sheet(X, y, image_shape=(8, 8), random_state=0)
     >>> sheet.html[:15], len(sheet.rows), f"{wrong[sheet.rows].mean():.2f}"
-    ('<!DOCTYPE html>', 50, '1.00')
+    ('<!DOCTYPE html>', 50, '0.92')
     """
     check_labels(y)
     check_same_length(X, y)
@@ -255,8 +261,9 @@ def label_review_sheet(
             estimator, shown, y, groups=groups, cv=cv, random_state=random_state,
             n_jobs=n_jobs,
         )  # fmt: skip
+    beyond = beyond_hard_rows(found, random_state, {}) if excess else None
     sheet = _made(found, Rows(table=table, pictures=pictures, index=_index(X)), near,
-                  n_rows, n_neighbors, title)  # fmt: skip
+                  n_rows, n_neighbors, title, beyond)  # fmt: skip
     if path is not None:
         sheet.save(path)
     return sheet
@@ -269,13 +276,14 @@ def _made(
     n_rows: int,
     n_neighbors: int,
     title: str,
+    beyond: Any,
 ) -> LabelReviewSheet:
     worst = review(found, near, n_rows, n_neighbors)
     suggested = np.full(len(worst.rows), None, dtype=object)
     there = worst.suggested >= 0
     suggested[there] = found.classes[worst.suggested[there]]
     return LabelReviewSheet(
-        html=render_page(found, rows, worst, title),
+        html=render_page(found, rows, worst, title, beyond),
         csv=render_csv(found, rows, worst),
         rows=worst.rows,
         suggested=suggested,

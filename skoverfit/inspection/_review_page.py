@@ -39,7 +39,9 @@ class Rows:
         return "" if self.index is None else str(self.index[row])
 
 
-def render_page(found: FoundIssues, rows: Rows, worst: Review, title: str) -> str:
+def render_page(
+    found: FoundIssues, rows: Rows, worst: Review, title: str, beyond: Any = None
+) -> str:
     """Return the page; the same findings give the same text, byte for byte."""
     template = template_environment("skoverfit.inspection").get_template(
         "label_review.html.j2"
@@ -57,6 +59,7 @@ def render_page(found: FoundIssues, rows: Rows, worst: Review, title: str) -> st
         n_suspects=int(found.mask.sum()),
         n_unjudged=0 if found.quality is None else int(np.isnan(found.quality).sum()),
         source=found.name,
+        beyond=None if beyond is None else _beyond(beyond),
         cards=cards,
         pairs=_pairs(found),
         classes=_classes(found),
@@ -169,6 +172,23 @@ def _cell(table: Measured, j: int, row: int) -> str:
         return "–" if np.isnan(value) else f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
     code = int(table.codes[row, place])
     return "–" if code == 0 else str(table.levels[place][code - 1])
+
+
+def _beyond(excess: Any) -> dict[str, Any]:
+    """Return what the page says of labels without errors."""
+    part = excess.flagged
+    rest, low, high = (
+        f"{value:.1%}".replace("%", " %").replace("-", "\N{MINUS SIGN}")
+        for value in (part.excess, *part.interval)
+    )
+    return {
+        "expected": f"{part.expected:.1%}".replace("%", " %"),
+        "rest": rest,
+        "low": low,
+        "high": high,
+        "sure": part.interval[0] > 0,
+        "level": f"{excess.confidence:.0%}".replace("%", " %"),
+    }
 
 
 def _pairs(found: FoundIssues) -> list[dict[str, Any]]:

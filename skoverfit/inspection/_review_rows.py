@@ -103,7 +103,7 @@ def _suggested(
         near = np.asarray(find_neighbors(table, k, rows=[rows[i]])[1])[0]
         votes = np.bincount(found.codes[near], minlength=len(found.classes))
         votes[given[i]] = -1
-        # Without a neighbour of another class: the class of the nearest other row.
+        # Nothing is proposed where all neighbours have the row's own label.
         out[i] = votes.argmax() if votes.max() > 0 else -1
     return out
 

@@ -11,6 +11,7 @@ from skoverfit.model_selection._certified_search import (
 from skoverfit.model_selection._learning_curve_extrapolator import (
     LearningCurveExtrapolator as LearningCurveExtrapolator,
 )
+from skoverfit.model_selection._remedy_search import RemedySearchCV as RemedySearchCV
 from skoverfit.model_selection._repetition_curve import (
     repetition_curve as repetition_curve,
 )
@@ -25,6 +26,7 @@ from skoverfit.model_selection._temperature_weights import (
 __all__ = [
     "CertifiedSearchCV",
     "LearningCurveExtrapolator",
+    "RemedySearchCV",
     "ScalingLaw",
     "SinglePassLearner",
     "bbc_cv_score",

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.model_selection import GridSearchCV
 
 from skoverfit.catalogue import Remedy, resolve
@@ -20,13 +21,17 @@ __all__ = [
     "apply_remedy",
     "balance_class_weight",
     "class_weight_applies",
+    "describe_remedy",
     "mixup_applies",
+    "prior_threshold_applies",
     "probabilities_apply",
     "reason_against",
     "regularization_applies",
     "sampler_applies",
     "strengthen_regularization",
+    "takes_groups",
     "use_mixup",
+    "use_pretraining",
 ]
 
 # Settings that regularize more than scikit-learn's defaults, by the parameter's name.
@@ -51,6 +56,10 @@ _STRONGER_NETS: tuple[dict[str, Any], ...] = (
     {"weight_decay": 0.1, "dropout": 0.3},
     {"weight_decay": 1.0, "dropout": 0.5},
 )
+
+
+# What a classifier of its own takes over from the net that it replaces.
+_SIZES = ("hidden_layer_sizes", "n_estimators", "batch_size", "device")
 
 
 @dataclass(frozen=True)
@@ -103,18 +112,38 @@ def reason_against(
 
     Without ``class_counts`` only what the estimator alone rules out is said.
     """
+    if is_regressor(estimator) and "regression" not in remedy.tasks:
+        return f"it treats classes, and {type(estimator).__name__} predicts numbers"
+    if not is_regressor(estimator) and "classification" not in remedy.tasks:
+        return f"it treats numbers, and {type(estimator).__name__} predicts classes"
     return (
         str(resolve(remedy.applies)(estimator, class_counts)) if remedy.applies else ""
     )
 
 
+def takes_groups(sampler: Any) -> bool:
+    """Tell whether there is a sampler and its ``fit_resample`` takes ``groups``."""
+    if sampler is None:
+        return False
+    return "groups" in inspect.signature(sampler.fit_resample).parameters
+
+
 def probabilities_apply(
     estimator: BaseEstimator, class_counts: np.ndarray | None
 ) -> str:
-    """Return "" or why labels can't be judged by the estimator's probabilities."""
+    """Return "" or why nothing can be done by the estimator's probabilities."""
     if not hasattr(estimator, "predict_proba"):
         return f"{type(estimator).__name__} has no predict_proba"
     return ""
+
+
+def prior_threshold_applies(
+    estimator: BaseEstimator, class_counts: np.ndarray | None
+) -> str:
+    """Return "" or why thresholds by the classes' shares don't apply."""
+    return probabilities_apply(estimator, class_counts) or sampler_applies(
+        estimator, class_counts
+    )
 
 
 def balance_class_weight(estimator: BaseEstimator) -> BaseEstimator:
@@ -134,6 +163,20 @@ def use_mixup(estimator: BaseEstimator) -> BaseEstimator:
     return clone(estimator).set_params(batch_step="mixup")
 
 
+def use_pretraining(estimator: BaseEstimator) -> BaseEstimator:
+    """Return the estimator on the rows beside features learnt without targets."""
+    kind = "Regressor" if is_regressor(estimator) else "Classifier"
+    pretrained = resolve(f"skoverfit.representation.Pretrained{kind}")
+    options: dict[str, Any] = {"append_input": True}
+    if kind == "Classifier":
+        options["unlabeled_label"] = None  # every label is one, -1 too
+    return pretrained(estimator=clone(estimator), **options)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def stronger_settings(estimator: BaseEstimator) -> list[dict[str, Any]]:
     """Return the settings that regularize this estimator more than it does now."""
     parameters = estimator.get_params(deep=False)
@@ -151,20 +194,35 @@ def stronger_settings(estimator: BaseEstimator) -> list[dict[str, Any]]:
             for setting in _STRONGER_TREES
             if setting["min_samples_leaf"] > parameters["min_samples_leaf"]
         ]
+    if is_regressor(estimator) and _is_number(parameters.get("alpha")):
+        # A ridge's or a lasso's penalty has the scale of the table, not of a loss.
+        # A ridge without one needs one that counts, not a hundred times nothing.
+        alpha = parameters["alpha"]
+        if "Ridge" in type(estimator).__name__:
+            alpha = max(alpha, 0.1)
+        return [{"alpha": alpha * times} for times in (10, 100, 1000) if alpha > 0]
     for name, (is_stronger, values) in _STRONGER.items():
         old = parameters.get(name)
-        if isinstance(old, (int, float)) and not isinstance(old, bool):
+        if _is_number(old):
             return [{name: value} for value in values if is_stronger(value, old)]
     return []
 
 
 def strengthen_regularization(estimator: BaseEstimator, cv: Any = 3) -> BaseEstimator:
-    """Return a search over the stronger settings, chosen by inner log-loss."""
+    """Return a search over the stronger settings, chosen by inner log-loss.
+
+    A regressor's are chosen by the squared error.
+    """
     grid = [
         {name: [value] for name, value in setting.items()}
         for setting in stronger_settings(estimator)
     ]
-    return GridSearchCV(clone(estimator), grid, scoring=negative_log_loss, cv=cv)
+    scoring: Any = negative_log_loss
+    if is_regressor(estimator):
+        scoring = "neg_mean_squared_error"
+    elif not hasattr(estimator, "predict_proba"):
+        scoring = "balanced_accuracy"
+    return GridSearchCV(clone(estimator), grid, scoring=scoring, cv=cv)
 
 
 def _set_random_state(estimator: BaseEstimator, seed: int) -> BaseEstimator:
@@ -202,6 +260,38 @@ def _sampler(remedy: Remedy, smallest: int) -> tuple[BaseEstimator, tuple[str, .
     )
 
 
+def describe_remedy(remedy: Remedy) -> dict[str, Any]:
+    """Return what determines a remedy."""
+    return {
+        "name": remedy.name,
+        "path": remedy.path,
+        "parameters": {k: repr(v) for k, v in sorted(remedy.parameters.items())},
+        "input": remedy.input,
+    }
+
+
+def _replacement(
+    remedy: Remedy, estimator: BaseEstimator
+) -> tuple[BaseEstimator, tuple[str, ...]]:
+    """Return the classifier of its own, of the size of the net that it replaces.
+
+    Otherwise width and number of nets would pass for the remedy.
+    """
+    made = remedy.resolve()(**remedy.parameters)
+    theirs, own = estimator.get_params(deep=False), made.get_params(deep=False)
+    shared = {k: theirs[k] for k in _SIZES if k in theirs and k in own}
+    if "exchange" in own and "n_estimators" in shared:
+        shared["n_estimators"] += shared["n_estimators"] % 2  # nets in pairs
+    shared = {k: v for k, v in shared.items() if k not in remedy.parameters}
+    if not shared:
+        return made, ()
+    told = ", ".join(f"{k}={v!r}" for k, v in shared.items() if k != "device")
+    return made.set_params(**shared), (
+        f"replaces the net by one of its size ({told}); the rest of its training is "
+        "its own",
+    )
+
+
 def apply_remedy(
     remedy: Remedy,
     estimator: BaseEstimator,
@@ -209,6 +299,7 @@ def apply_remedy(
     class_counts: np.ndarray,
     inner_cv: Sequence[tuple[np.ndarray, np.ndarray]] | Any = 3,
     random_state: int = 0,
+    reseed: bool = True,
 ) -> AppliedRemedy:
     """Return the estimator with the remedy in it, unfitted.
 
@@ -219,11 +310,13 @@ def apply_remedy(
     estimator : estimator
         Left unchanged.
     class_counts : ndarray of int, shape (n_classes,)
-        Training rows of each class.
+        Training rows of each class; of a regressor one number, all of them.
     inner_cv : int, splitter or list of (train, test), default=3
         Inner folds for remedies that tune something.
     random_state : int, default=0
         Seed for every part that draws.
+    reseed : bool, default=True
+        Whether the estimator itself gets this seed too; False keeps its own.
 
     Returns
     -------
@@ -237,8 +330,10 @@ def apply_remedy(
         If the remedy can't be used with so few rows of a class, or is a tool.
     """
     if remedy.role == "tool":
-        raise ValueError(f"{remedy.title!r} is a tool: no remedy for classes by itself")
-    plain = _set_random_state(clone(estimator), random_state)
+        raise ValueError(f"{remedy.title!r} is a tool: no remedy by itself")
+    plain = clone(estimator)
+    if reseed:
+        _set_random_state(plain, random_state)
     present = class_counts[class_counts > 0]
     smallest = int(present.min())
     if remedy.role == "baseline":
@@ -252,8 +347,8 @@ def apply_remedy(
         # Nothing is kept between fits: the time of each is measured.
         return AppliedRemedy(Pipeline(steps, cache=None), notes, sampler)
     if remedy.role == "replace":
-        replacement = remedy.resolve()(**remedy.parameters)
-        return AppliedRemedy(_set_random_state(replacement, random_state))
+        replacement, notes = _replacement(remedy, estimator)
+        return AppliedRemedy(_set_random_state(replacement, random_state), notes)
     parameters = dict(remedy.parameters)
     if "cv" in parameters:
         if smallest < 2:
@@ -264,4 +359,6 @@ def apply_remedy(
         parameters["cv"] = inner_cv
     # A function of role "configure" takes the estimator first, as a wrapper does.
     treated = remedy.resolve()(plain, **parameters)
+    if remedy.role == "configure" and not reseed:
+        return AppliedRemedy(treated)
     return AppliedRemedy(_set_random_state(treated, random_state))

@@ -13,10 +13,16 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, validate_params
 
 from skoverfit._core._random import derive_generator, root_entropy
+from skoverfit.model_selection._bootstrap_selection import (
+    Judge,
+    first_best,
+    select_in_draws,
+)
 
 __all__ = ["BBCResult", "bbc_cv_score", "tibshirani_bias"]
 
 Score = Callable[[Any, Any], float]
+Selection = Callable[[np.ndarray, np.ndarray], int]
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class BBCResult:
         "folds": ["array-like", None],
         "groups": ["array-like", None],
         "baseline": [Interval(Integral, 0, None, closed="left")],
+        "select": [callable, None],
         "n_bootstrap": [Interval(Integral, 2, None, closed="left")],
         "confidence": [Interval(Real, 0, 1, closed="neither")],
         "random_state": ["random_state"],
@@ -57,6 +64,7 @@ def bbc_cv_score(
     folds: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     baseline: int = 0,
+    select: Selection | None = None,
     n_bootstrap: int = 1000,
     confidence: float = 0.95,
     random_state: Any = None,
@@ -84,6 +92,13 @@ def bbc_cv_score(
         Groups are drawn as a whole.
     baseline : int, default=0
         The candidate that ``gain`` is measured against: doing nothing.
+    select : callable, default=None
+        The rule by which the winner is chosen, applied anew to the rows of each draw:
+        ``select(scores, fold_scores)`` gets arrays of shape (n_candidates,) and
+        (n_folds, n_candidates) and returns the index of a candidate. Without ``folds``
+        there is one fold. None chooses the best score, the first of equals. Who prefers
+        the cheaper of nearly equal candidates must say so here, or the correction is
+        that of another rule.
     n_bootstrap : int, default=1000
         How often rows are drawn.
     confidence : float, default=0.95
@@ -97,18 +112,20 @@ def bbc_cv_score(
         Frozen dataclass with the attributes
 
         - ``score``, ``lower``, ``upper``: of the winner on rows that did not choose it;
-        - ``naive_score``: the best candidate's score on all rows, which is optimistic;
+        - ``naive_score``: the chosen candidate's score on all rows, which is
+          optimistic;
         - ``gain``, ``gain_lower``, ``gain_upper``: the winner less the baseline on the
           same rows;
-        - ``best_index``: the best candidate on all rows; the first of equals;
+        - ``best_index``: the candidate that is chosen on all rows;
         - ``selection_shares``: how often each candidate won;
         - ``n_bootstrap``: draws in which all scores existed.
 
     Raises
     ------
     ValueError
-        Candidates of different lengths, a baseline that is none of them, scores that
-        are no numbers in more than half of the draws.
+        Candidates of different lengths, a baseline that is none of them, a ``select``
+        that returns none of them, scores that are no numbers in more than half of the
+        draws.
 
     References
     ----------
@@ -147,49 +164,61 @@ def bbc_cv_score(
     if labels is not None and len(labels) != n:
         raise ValueError(f"y has {len(labels)} rows, but oof has {n}.")
     judge = _judge(candidates, labels, score_func, parts)
-    whole = judge(np.ones(n, dtype=np.int64))
+    whole, whole_folds = judge(np.ones((1, n), dtype=np.int64))
     if not np.isfinite(whole).all():
-        wrong = int(np.flatnonzero(~np.isfinite(whole))[0])
-        raise ValueError(f"The score of candidate {wrong} is {whole[wrong]}.")
-    rng = derive_generator(root_entropy(random_state), "bbc")
-    n_units = int(units.max()) + 1
-    scores, gains, won = [], [], np.zeros(len(candidates))
-    for _ in range(n_bootstrap):
-        drawn = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)[
-            units
-        ]
-        inside, outside = judge(drawn), judge((drawn == 0).astype(np.int64))
-        if not (np.isfinite(inside).all() and np.isfinite(outside).all()):
-            continue
-        best = _first_best(inside)
-        won[best] += 1
-        scores.append(outside[best])
-        gains.append(outside[best] - outside[baseline])
-    if 2 * len(scores) < n_bootstrap:
+        wrong = int(np.flatnonzero(~np.isfinite(whole[0]))[0])
+        raise ValueError(f"The score of candidate {wrong} is {whole[0, wrong]}.")
+    rule = _rule(select, len(candidates))
+    best = int(rule(whole, whole_folds)[0])
+    draws = select_in_draws(
+        judge,
+        units,
+        select=rule,
+        n_draws=n_bootstrap,
+        rng=derive_generator(root_entropy(random_state), "bbc"),
+    )
+    n_used = len(draws.chosen)
+    if 2 * n_used < n_bootstrap:
         raise ValueError(
-            f"The score exists in {len(scores)} of {n_bootstrap} draws only: there are "
+            f"The score exists in {n_used} of {n_bootstrap} draws only: there are "
             "too few rows (of a class, or in a fold) for it."
         )
     tails = np.array([0.5 - confidence / 2, 0.5 + confidence / 2])
-    lower, upper = np.quantile(scores, tails)
+    lower, upper = np.quantile(draws.scores, tails)
+    gains = draws.gains(baseline)
     gain_lower, gain_upper = np.quantile(gains, tails)
     return BBCResult(
-        score=float(np.mean(scores)),
+        score=float(np.mean(draws.scores)),
         lower=float(lower),
         upper=float(upper),
-        naive_score=float(whole.max()),
+        naive_score=float(whole[0, best] if select else whole.max()),
         gain=float(np.mean(gains)),
         gain_lower=float(gain_lower),
         gain_upper=float(gain_upper),
-        best_index=_first_best(whole),
-        selection_shares=won / won.sum(),
-        n_bootstrap=len(scores),
+        best_index=best,
+        selection_shares=np.bincount(draws.chosen, minlength=len(candidates)) / n_used,
+        n_bootstrap=n_used,
     )
 
 
-def _first_best(scores: np.ndarray) -> int:
-    """Return the first of those that are best up to rounding."""
-    return int(scores.round(12).argmax())
+def _rule(
+    select: Selection | None, n_candidates: int
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Apply the rule to one draw after the other."""
+    if select is None:
+        return lambda scores, folds: first_best(scores)
+
+    def rule(scores: np.ndarray, folds: np.ndarray) -> np.ndarray:
+        found = [select(*draw) for draw in zip(scores, folds, strict=True)]
+        for index in found:
+            if not (isinstance(index, Integral) and 0 <= index < n_candidates):
+                raise ValueError(
+                    f"select returned {index!r}, which is none of the {n_candidates} "
+                    "candidates."
+                )
+        return np.asarray(found, dtype=np.int64)
+
+    return rule
 
 
 def _codes(values: Any, n: int, name: str) -> np.ndarray | None:
@@ -206,7 +235,7 @@ def _judge(
     y: np.ndarray | None,
     score_func: Score | None,
     folds: np.ndarray | None,
-) -> Callable[[np.ndarray], np.ndarray]:
+) -> Judge:
     """Return what maps counts of rows to the scores of all candidates."""
     n = len(candidates[0])
     n_folds = 1 if folds is None else int(folds.max()) + 1
@@ -216,38 +245,44 @@ def _judge(
         if rows.ndim != 2:
             raise ValueError("Without score_func, oof must have one score a row.")
 
-        def by_rows(counts: np.ndarray) -> np.ndarray:
-            total = np.bincount(part, weights=counts, minlength=n_folds)
-            if not total.all():
+        def score(counts: np.ndarray, fold: int) -> np.ndarray:
+            inside = part == fold
+            total = counts[inside].sum()
+            if not total:
                 return np.full(len(rows), np.nan)
-            means = np.zeros(len(rows))
             # Not by a product of matrices, which rounds equal rows unequally.
-            for fold in range(n_folds):
-                inside = part == fold
-                means += (rows[:, inside] * counts[inside]).sum(axis=1) / total[fold]
-            return means / n_folds
+            found = (rows[:, inside] * counts[inside]).sum(axis=1) / total
+            return np.asarray(found)
+    else:
 
-        return by_rows
-
-    def by_calls(counts: np.ndarray) -> np.ndarray:
-        found = np.zeros(len(candidates))
-        for fold in range(n_folds):
-            chosen = np.repeat(np.arange(n), np.where(part == fold, counts, 0))
-            if not len(chosen):
-                return np.full(len(candidates), np.nan)
+        def score(counts: np.ndarray, fold: int) -> np.ndarray:
             assert y is not None
-            for k, predictions in enumerate(candidates):
+            chosen = np.repeat(np.arange(n), np.where(part == fold, counts, 0))
+            found = np.full(len(candidates), np.nan)
+            for k, predictions in enumerate(candidates if len(chosen) else []):
                 try:
-                    found[k] += score_func(y[chosen], predictions[chosen]) / n_folds
+                    found[k] = score_func(y[chosen], predictions[chosen])
                 except ValueError:  # a draw without one of the classes
                     found[k] = np.nan
-        return found
+            return found
 
-    return by_calls
+    def judge(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        by_fold = np.array(
+            [[score(draw, fold) for fold in range(n_folds)] for draw in counts]
+        )
+        return by_fold.mean(axis=1), by_fold
+
+    return judge
 
 
-@validate_params({"fold_losses": ["array-like"]}, prefer_skip_nested_validation=True)
-def tibshirani_bias(fold_losses: ArrayLike) -> float:
+@validate_params(
+    {
+        "fold_losses": ["array-like"],
+        "chosen": [Interval(Integral, 0, None, closed="left"), None],
+    },
+    prefer_skip_nested_validation=True,
+)
+def tibshirani_bias(fold_losses: ArrayLike, *, chosen: int | None = None) -> float:
     """Estimate by how much the best of many candidates looks better than it is.
 
     The mean over folds of the chosen candidate's loss less the least loss of the fold.
@@ -259,16 +294,18 @@ def tibshirani_bias(fold_losses: ArrayLike) -> float:
     ----------
     fold_losses : array-like of shape (n_folds, n_candidates)
         Losses of the candidates on each fold; lower is better.
+    chosen : int, default=None
+        Index of the candidate that was chosen; None is the one of the least mean loss.
 
     Returns
     -------
     float
-        What to add to the mean loss of the best candidate; not negative.
+        What to add to the mean loss of the chosen candidate; not negative.
 
     Raises
     ------
     ValueError
-        If the losses are no table of finite numbers.
+        If the losses are no table of finite numbers, or ``chosen`` is none of them.
 
     References
     ----------
@@ -288,5 +325,7 @@ def tibshirani_bias(fold_losses: ArrayLike) -> float:
             "fold_losses must be a table of finite numbers of shape (n_folds, "
             f"n_candidates). Got shape {losses.shape}."
         )
-    best = int(losses.mean(axis=0).argmin())
+    if chosen is not None and chosen >= losses.shape[1]:
+        raise ValueError(f"chosen={chosen} is none of {losses.shape[1]} candidates.")
+    best = int(losses.mean(axis=0).argmin()) if chosen is None else chosen
     return float(np.mean(losses[:, best] - losses.min(axis=1)))

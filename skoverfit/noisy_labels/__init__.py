@@ -57,6 +57,7 @@ from skoverfit.noisy_labels._neighbor_disagreement_filter import (
 from skoverfit.noisy_labels._noise_corrected_classifier import (
     NoiseCorrectedClassifier as NoiseCorrectedClassifier,
 )
+from skoverfit.noisy_labels._rcal_classifier import RCALClassifier as RCALClassifier
 from skoverfit.noisy_labels._row_score_filter import RowScoreFilter as RowScoreFilter
 from skoverfit.noisy_labels._small_loss_filter import SmallLossFilter as SmallLossFilter
 from skoverfit.noisy_labels._transition_matrix_estimator import (
@@ -78,6 +79,7 @@ __all__ = [
     "MemorizationResult",
     "NeighborDisagreementFilter",
     "NoiseCorrectedClassifier",
+    "RCALClassifier",
     "RowScoreFilter",
     "SmallLossFilter",
     "TransitionMatrixEstimator",

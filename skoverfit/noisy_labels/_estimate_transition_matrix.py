@@ -21,6 +21,7 @@ from sklearn.utils._param_validation import (
 
 from skoverfit._core._arrays import n_rows
 from skoverfit._core._random import derive_seed, root_entropy
+from skoverfit._core._resampling._data import check_groups
 from skoverfit._core._validation import check_labels, check_same_length
 from skoverfit.calibration._out_of_fold import inner_splits
 from skoverfit.datasets import check_transition_matrix
@@ -28,6 +29,7 @@ from skoverfit.exceptions import BadInputError
 from skoverfit.neighbors import FastNearestNeighbors
 from skoverfit.neural_network import cross_val_predict_stacked
 from skoverfit.noisy_labels import _transition_methods as methods
+from skoverfit.noisy_labels._out_of_fold import checked_splits
 from skoverfit.noisy_labels._small_net import small_net
 from skoverfit.noisy_labels._volume import smallest_volume
 
@@ -256,9 +258,13 @@ def estimate(
     if pred_proba is not None:
         proba = _checked_proba(pred_proba, codes, n_classes)
     elif method not in _READS_ROWS:
-        splits = inner_splits(
-            cv, X, codes, np.arange(n_classes), _groups(groups), derive_seed(entropy)
-        )
+        together = check_groups(groups, len(codes))[0]
+        if together is None:
+            splits = inner_splits(
+                cv, X, codes, np.arange(n_classes), {}, derive_seed(entropy)
+            )
+        else:  # refuses folds that split a group
+            splits = checked_splits(cv, X, codes, together, entropy)
         _check_folds(splits, codes, known)
         proba = _out_of_fold(estimator, X, codes, splits, entropy, fit_params)
     matrix, shares = _by_method(
@@ -368,10 +374,6 @@ def _spread(
     spread *= rate / spread.sum(axis=1, keepdims=True)
     np.fill_diagonal(spread, 1 - rate)
     return spread
-
-
-def _groups(groups: Any) -> dict[str, Any]:
-    return {} if groups is None else {"groups": groups}
 
 
 def _check_folds(splits: Any, codes: np.ndarray, classes: np.ndarray) -> None:

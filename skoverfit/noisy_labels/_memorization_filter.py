@@ -185,6 +185,7 @@ class MemorizationFilter(RowChooser):
                 known_table(data),
                 labels,
                 sample_weight=fit_weights(estimator, data),
+                groups=data.groups,
                 n_runs=self.n_runs,
                 subset_ratio=self.subset_ratio,
                 scoring=self.scoring,

@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import (
 
 from skoverfit._core._arrays import n_rows
 from skoverfit._core._random import root_entropy
-from skoverfit._core._resampling._data import check_weights
+from skoverfit._core._resampling._data import check_groups, check_weights
 from skoverfit._core._row_scores import seeded
 from skoverfit._core._validation import check_labels, check_same_length, warn
 from skoverfit.exceptions import BadInputError
@@ -33,6 +33,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
     "X": "no_validation",  # type: ignore[dict-item]
     "y": "no_validation",  # type: ignore[dict-item]
     "sample_weight": ["array-like", None],
+    "groups": ["array-like", None],
     "n_runs": [Interval(Integral, 2, None, closed="left")],
     "subset_ratio": [Interval(Real, 0, 1, closed="neither")],
     "scoring": [StrOptions({"correct", "proba"})],
@@ -51,6 +52,7 @@ def memorization_scores(
     y: Any,
     *,
     sample_weight: Any = None,
+    groups: Any = None,
     n_runs: int = 100,
     subset_ratio: float = 0.7,
     scoring: Literal["correct", "proba"] = "correct",
@@ -80,6 +82,10 @@ def memorization_scores(
         Labels.
     sample_weight : array-like of shape (n,), default=None
         Weights of the rows in the trainings.
+    groups : array-like of shape (n,), default=None
+        Rows of one group are all in a run or all out of it, or a twin that stays in
+        would answer for a row that is out. Subsets are of groups then: a share
+        ``subset_ratio`` of them, whatever the classes.
     n_runs : int, default=100
         Trainings. The standard error is at most .11 with 100 and .055 with 400, at a
         ratio of 0.7.
@@ -150,8 +156,8 @@ def memorization_scores(
     (7, 1.0)
     """
     return _scores(
-        estimator, X, y, None, sample_weight, n_runs, subset_ratio, scoring, stratify,
-        earlier, n_jobs, verbose, random_state,
+        estimator, X, y, None, sample_weight, groups, n_runs, subset_ratio,
+        scoring, stratify, earlier, n_jobs, verbose, random_state,
     )  # fmt: skip
 
 
@@ -167,6 +173,7 @@ def influence_scores(
     y_test: Any,
     *,
     sample_weight: Any = None,
+    groups: Any = None,
     n_runs: int = 100,
     subset_ratio: float = 0.7,
     scoring: Literal["correct", "proba"] = "correct",
@@ -197,6 +204,8 @@ def influence_scores(
         Their labels.
     sample_weight : array-like of shape (n,), default=None
         Weights of the training rows.
+    groups : array-like of shape (n,), default=None
+        As in `memorization_scores`.
     n_runs : int, default=100
         Trainings.
     subset_ratio : float, default=0.7
@@ -251,7 +260,7 @@ def influence_scores(
     """
     check_same_length(X_test, y_test)
     return _scores(
-        estimator, X, y, (X_test, y_test), sample_weight, n_runs, subset_ratio,
+        estimator, X, y, (X_test, y_test), sample_weight, groups, n_runs, subset_ratio,
         scoring, stratify, earlier, n_jobs, verbose, random_state,
     )  # fmt: skip
 
@@ -262,6 +271,7 @@ def _scores(
     y: Any,
     test: tuple[Any, Any] | None,
     sample_weight: Any,
+    groups: Any,
     n_runs: int,
     subset_ratio: float,
     scoring: Literal["correct", "proba"],
@@ -275,6 +285,7 @@ def _scores(
     classes, codes = check_labels(y)
     check_same_length(X, y)
     weight = check_weights(sample_weight, n_rows(X))
+    kept_together = check_groups(groups, n_rows(X))[1]
     labels = classes[codes]
     tests = []
     if test is not None:
@@ -282,12 +293,17 @@ def _scores(
         tests.append((test[0], test_classes[test_codes]))
     fingerprint = _fingerprint(
         (seeded(estimator, 0), X, labels, tests, weight, subset_ratio, scoring),
-        stratify,
+        stratify if kept_together is None else kept_together,
     )
     entropy, first = _start(earlier, random_state, fingerprint)
     runs = range(first, first + n_runs)
     included = draw_subsets(
-        codes, runs, ratio=subset_ratio, entropy=entropy, stratify=stratify
+        codes,
+        runs,
+        ratio=subset_ratio,
+        entropy=entropy,
+        stratify=stratify,
+        groups=kept_together,
     )
     _check_subsets(included, codes, classes, subset_ratio)
     outcomes = outcomes_of_runs(
@@ -339,10 +355,10 @@ def _check_estimator(estimator: Any, scoring: str) -> None:
         )
 
 
-def _fingerprint(parts: tuple[Any, ...], stratify: bool) -> str:
+def _fingerprint(parts: tuple[Any, ...], subsets: Any) -> str:
     """Return a hash of what runs depend on; of what can't be hashed, its text."""
     made = []
-    for part in (*parts, stratify):
+    for part in (*parts, subsets):
         try:
             made.append(str(joblib.hash(part)))
         except (PicklingError, AttributeError, TypeError):

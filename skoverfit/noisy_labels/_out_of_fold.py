@@ -163,6 +163,11 @@ def out_of_fold_proba(
     -------
     proba : ndarray of shape (n, n_classes)
     judged : ndarray of shape (n,), bool
+
+    Raises
+    ------
+    ValueError
+        Where probabilities are none, or no row can be judged.
     """
     name = type(estimator).__name__
 
@@ -184,6 +189,11 @@ def out_of_fold_proba(
     for train, test in splits:
         known = np.bincount(codes[train], minlength=len(classes)) > 0
         judged[test] &= known[codes[test]]
+    if not judged.any():
+        raise ValueError(
+            "No row can be judged: no fold of cv has a class both in its training and "
+            "in its test part. Use a stratified splitter, or cv=None."
+        )
     if not judged.all():
         lost = np.unique(codes[~judged])
         warn(

@@ -23,7 +23,13 @@ Scoring = Literal["correct", "proba"]
 
 
 def draw_subsets(
-    codes: np.ndarray, runs: range, *, ratio: float, entropy: int, stratify: bool
+    codes: np.ndarray,
+    runs: range,
+    *,
+    ratio: float,
+    entropy: int,
+    stratify: bool,
+    groups: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return which rows each run trains on: ``int(ratio n)`` without replacement.
 
@@ -43,13 +49,20 @@ def draw_subsets(
     entropy : int
         Source of the streams.
     stratify : bool
-        Whether classes keep their shares.
+        Whether classes keep their shares; without groups only.
+    groups : ndarray of int of shape (n,), optional
+        Numbers of groups from 0 on. A share ``ratio`` of them is drawn, with all their
+        rows.
 
     Returns
     -------
     ndarray of bool of shape (len(runs), n)
         True where a row is trained on.
     """
+    if groups is not None:
+        alike = np.zeros(int(groups.max()) + 1, dtype=np.intp)
+        chosen = draw_subsets(alike, runs, ratio=ratio, entropy=entropy, stratify=False)
+        return chosen[:, groups]
     n = len(codes)
     size = int(ratio * n)
     made = np.zeros((len(runs), n), dtype=bool)

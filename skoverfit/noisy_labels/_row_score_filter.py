@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
@@ -32,11 +33,17 @@ __all__ = ["ROW_SCORES", "RowScoreFilter"]
 
 
 def _loss_scores(
-    estimator: Any, X: Any, y: np.ndarray, *, random_state: int, n_jobs: int | None
+    estimator: Any,
+    X: Any,
+    y: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    random_state: int,
+    n_jobs: int | None,
 ) -> np.ndarray:
     """Return the out-of-fold log-loss of each row, 0 where it can't be judged."""
     classes, codes = np.unique(y, return_inverse=True)
-    splits = checked_splits(None, X, codes, None, random_state)
+    splits = checked_splits(None, X, codes, groups, random_state)
     proba, judged = out_of_fold_proba(
         estimator, X, classes, codes, splits, n_jobs=n_jobs
     )
@@ -53,6 +60,26 @@ ROW_SCORES: dict[str, str | Callable[..., Any]] = {
     "grand": "grand_scores",
     "memorization": "memorization_scores",
 }
+
+
+def _learner(score: str) -> Any:
+    """Return what a score trains where nobody says: one that can fit single rows.
+
+    A logistic regression can't, so nothing is memorized by it; gradients and forgetting
+    are those of a net, without anything that keeps it from the rows.
+    """
+    if score == "loss":
+        return default_model()
+    if score == "memorization":
+        return ExtraTreesClassifier(20)
+    from skoverfit.neural_network import TabularMLPClassifier
+
+    return TabularMLPClassifier(
+        (64,), n_estimators=1, max_epochs=60, linear_start=False, dropout=0.0,
+        numeric_embedding=None,
+    )  # fmt: skip
+
+
 # How far the two distributions of a class are apart that has wrong labels
 # (Ashman, Bird & Zepf 1994: 2 separates two normal ones).
 _APART = 2.0
@@ -74,8 +101,10 @@ class RowScoreFilter(BaseDetector):
         trains ``estimator``: "loss" (out of fold), "el2n", "forgetting", "grand" or
         "memorization". Large is suspect.
     estimator : classifier, default=None
-        What a named score trains. None is a logistic regression on scaled columns;
-        inside `CleanedClassifier` it is the classifier that is cleaned for.
+        What a named score trains. None is a logistic regression on scaled columns for
+        "loss", twenty extremely randomized trees for "memorization" and a small net
+        for the others; inside `CleanedClassifier` it is the classifier that is cleaned
+        for, and a stiff one has nothing memorized.
     sampling_strategy : str, list or callable, default="all"
         Labels whose rows may be suspects, as in imbalanced-learn.
     contamination : "auto" or float, default="auto"
@@ -207,10 +236,13 @@ class RowScoreFilter(BaseDetector):
                 "random_state": derive_seed(data.entropy, "scores"),
                 "n_jobs": self.n_jobs,
                 "sample_weight": data.sample_weight,
+                "groups": data.groups,
             }
             known = signature(function).parameters
             options = {k: v for k, v in options.items() if k in known}
-            model = default_model() if self.estimator is None else self.estimator
+            model = self.estimator
+            if model is None:
+                model = _learner(scores)
             found = function(model, data.X, labels, **options)
             # A result with more to tell has the scores under the name of the score.
             scores = getattr(found, scores, found)

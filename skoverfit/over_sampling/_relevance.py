@@ -11,11 +11,23 @@ from scipy.interpolate import PchipInterpolator
 
 from skoverfit._core._arrays import to_numpy
 from skoverfit._core._resampling._strategy import resolve_strategy
+from skoverfit.exceptions import BadInputError
 
-__all__ = ["box_plot_points", "check_points", "relevance_at", "segment", "shares"]
+__all__ = [
+    "NoRareValueError",
+    "box_plot_points",
+    "check_points",
+    "relevance_at",
+    "segment",
+    "shares",
+]
 
 # Whiskers of a box plot, in interquartile ranges.
 WHISKER = 1.5
+
+
+class NoRareValueError(BadInputError):
+    """Say that no value is rare, or each is: there is nothing to re-sample."""
 
 
 def box_plot_points(y: np.ndarray, tail: str) -> np.ndarray:

@@ -16,6 +16,7 @@ from skoverfit._core._validation import warn
 from skoverfit.over_sampling._between import BetweenNeighbors
 from skoverfit.over_sampling._oversample import oversample
 from skoverfit.over_sampling._relevance import (
+    NoRareValueError,
     box_plot_points,
     check_points,
     relevance_at,
@@ -85,21 +86,21 @@ class SegmentSampler(BetweenNeighbors):
     def _check_target(self, y: Any) -> dict[str, Any]:
         numbers, whole, column = check_numbers(y)
         if numbers.min() == numbers.max():
-            raise ValueError(
+            raise NoRareValueError(
                 f"y is constant: it is {numbers[0]:g} in each of the {len(numbers)} "
                 "rows, and needs more than 1 class or value to have rare ones."
             )
         phi, points = self._phi(numbers)
         rare = phi >= self.threshold
         if not rare.any():
-            raise ValueError(
+            raise NoRareValueError(
                 "y has no rare value: none has a relevance of "
                 f"threshold={self.threshold!r} or more (the largest is "
                 f"{phi.max():.3g}) with tail={self.tail!r}; lower the threshold, take "
                 "another tail, or give control points as relevance."
             )
         if rare.all():
-            raise ValueError(
+            raise NoRareValueError(
                 "y has rare values only: all have a relevance of "
                 f"threshold={self.threshold!r} or more; raise the threshold, or give "
                 "other control points as relevance."

@@ -10,15 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _check_n_features,
-    check_is_fitted,
-    has_fit_parameter,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from skoverfit._core._arrays import n_rows, take_rows
 from skoverfit._core._random import root_entropy
@@ -28,6 +21,7 @@ from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._base import BaseTabularMLP
 from skoverfit.neural_network._encoding import is_mixed_table, known_container
 from skoverfit.representation._base import BaseEncoder
+from skoverfit.representation._encoded_rows import EncodedRowsMixin
 from skoverfit.representation._pretraining import (
     ENCODERS,
     features_of,
@@ -37,7 +31,7 @@ from skoverfit.representation._pretraining import (
 __all__ = ["BasePretrained"]
 
 
-class BasePretrained(MetaEstimatorMixin, BaseEstimator):
+class BasePretrained(EncodedRowsMixin, MetaEstimatorMixin, BaseEstimator):
     """Base class of the pretrained estimators; use a derived class."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -193,44 +187,6 @@ class BasePretrained(MetaEstimatorMixin, BaseEstimator):
         rows = X.toarray() if issparse(X) else np.asarray(X)
         return np.hstack([rows, np.asarray(features)])
 
-    # --- rows ------------------------------------------------------------------------
-
-    def _check_rows(self, X: Any, *, reset: bool) -> Any:
-        """Return checked rows; the encoder looks into tables of mixed content."""
-        X = known_container(X)
-        # The decompositions are of scikit-learn, and are given plain numbers.
-        plain = isinstance(self.encoder, str) and self.encoder != "contrastive"
-        if not plain and (is_mixed_table(X) or getattr(X, "ndim", 2) > 2):
-            _check_n_features(self, X, reset=reset)
-            _check_feature_names(self, X, reset=reset)
-            return X
-        tags = self.__sklearn_tags__().input_tags
-        X = validate_data(
-            self,
-            X,
-            accept_sparse=["csr"] if tags.sparse else False,
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan" if tags.allow_nan else True,
-            reset=reset,
-        )
-        return X.toarray() if plain and issparse(X) else X
-
-    def features(self, X: Any) -> Any:
-        """Return the features that the encoder makes of rows.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            Rows with the columns of fit.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features_out)
-            Features of the encoder as it was pretrained, before any fine-tuning.
-        """
-        check_is_fitted(self)
-        return features_of(self.encoder_, self._check_rows(X, reset=False))
-
     def _ask(self, method: str, X: Any) -> Any:
         check_is_fitted(self)
         X = self._check_rows(X, reset=False)
@@ -252,18 +208,6 @@ class BasePretrained(MetaEstimatorMixin, BaseEstimator):
             Class labels, or numbers.
         """
         return np.asarray(self._ask("predict", X))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        nets = self.encoder == "contrastive" or isinstance(self.encoder, BaseEncoder)
-        for name in ("sparse", "allow_nan", "string", "categorical"):
-            known = nets
-            if not isinstance(self.encoder, str):
-                known = getattr(get_tags(self.encoder).input_tags, name)
-            elif name == "sparse":
-                known = True  # made dense
-            setattr(tags.input_tags, name, known and not self.append_input)
-        return tags
 
 
 def second_stage_has(method: str) -> Any:

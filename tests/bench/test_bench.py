@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from skoverfit._core._store import ResultStore
 from skoverfit.bench import Scenario, run_bench, table_from_frame
 from skoverfit.bench._bench import make_plan
-from skoverfit.bench._cell import FoldData, _training_sample
 from skoverfit.bench._runner import run_plan
+from skoverfit.bench._scores import training_sample
 from skoverfit.catalogue import Remedy, get_remedies, get_remedy
 from skoverfit.exceptions import BadInputError, StoreError
 from skoverfit.model_selection._apply import reason_against
@@ -202,8 +202,7 @@ def test_a_full_disk_ends_the_run_with_one_sentence(small_table, tmp_path, recwa
 def test_large_folds_score_a_share_of_the_training_rows_with_every_class():
     y = np.r_[np.zeros(30_000), np.ones(300)].astype(int)[::-1].copy()
     X = np.arange(len(y))[:, None].astype(float)
-    fold = FoldData(X, y, X[:5], y[:5], 2, [])
-    X_seen, y_seen = _training_sample(fold)
+    X_seen, y_seen = training_sample(X, y)
     assert len(y_seen) == 10_000
     np.testing.assert_array_equal(y[X_seen[:, 0].astype(int)], y_seen)
     assert abs(y_seen.sum() - 99) <= 1

@@ -125,7 +125,7 @@ def test_cells_are_listed(tmp_path):
         (["--suite", "quik"], "no suite 'quik'"),
         (["--suite", "quick", "--groups", "g"], "--groups goes with --data"),
         (["--max-time", "soon"], "'soon' is no duration"),
-        (["--data", "CSV", "--target", "age"], "regression|continuous"),
+        (["--data", "CSV", "--target", "age", "--suite", "noise"], "exclude"),
         (["--data", "CSV", "--target", "target", "--folds", "999"], "folds=999"),
     ],
 )

@@ -12,7 +12,7 @@ from skoverfit.bench import make_estimators, run_bench
 from skoverfit.bench._cli import app
 from skoverfit.bench._estimators import ESTIMATOR_TITLES, describe_estimator
 from skoverfit.bench._suites import SUITE_REMEDIES, SUITES
-from skoverfit.catalogue import get_remedy
+from skoverfit.catalogue import REMEDIES, get_remedy
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network import Mixup, TabularMLPClassifier
 
@@ -24,7 +24,8 @@ def tiny_net(**parameters):
 
 
 def test_the_net_is_listed_and_measured_where_it_is_named():
-    assert [*make_estimators(), "mlp", "plain_mlp"] == list(ESTIMATOR_TITLES)
+    both = {*make_estimators(), *make_estimators(task="regression")}
+    assert {*both, "mlp", "plain_mlp"} == set(ESTIMATOR_TITLES)
     named = make_estimators(["mlp", "logistic"], small=True)
     assert list(named) == ["logistic", "mlp"]
     assert named["mlp"].n_estimators < make_estimators(["mlp"])["mlp"].n_estimators
@@ -143,3 +144,40 @@ def test_workers_do_not_change_the_net(small_table):
     one = run_bench([small_table], n_jobs=1, **options).analysis["leaderboard"]
     two = run_bench([small_table], n_jobs=2, **options).analysis["leaderboard"]
     assert one == two
+
+
+def test_the_suite_of_noise_measures_all_that_treats_wrong_labels():
+    named = set(SUITE_REMEDIES["noise"])
+    treats = {
+        remedy.name: remedy.cost
+        for remedy in REMEDIES
+        if remedy.kind == "label_noise" and remedy.role != "tool"
+    }
+    # What is left out for its cost is told in the guide.
+    assert treats.keys() - named == {"memorization"}
+    assert {"co_teaching", "noise_corrected", "compressed_mlp", "cleaned"} <= named
+    listed = CliRunner().invoke(app, ["bench", "--suite", "noise", "--list-cells"])
+    cells = [line.split("\t") for line in listed.stdout.splitlines()]
+    assert {cell[3] for cell in cells if cell[2] == "mlp"} == {
+        "nothing", "threshold", *named
+    }  # fmt: skip
+    assert {cell[1] for cell in cells} == {s.label for s in SUITES["noise"]}
+
+
+def test_remedies_of_wrong_labels_are_compared_on_a_net(small_table):
+    names = (
+        "cleaned", "neighbor_disagreement", "symmetric_cross_entropy", "co_teaching",
+        "compressed_mlp", "noise_corrected",
+    )  # fmt: skip
+    assert set(names) <= set(SUITE_REMEDIES["noise"])
+    found = run_bench(
+        [small_table],
+        scenarios=SUITES["noise"][1:2],
+        estimators={"mlp": tiny_net()},
+        remedies=names,
+        n_splits=2,
+        n_repeats=1,
+    ).analysis
+    assert found["cells"]["failed"] == 0
+    measured = {row["remedy"] for row in found["leaderboard"]}
+    assert {get_remedy(name).title for name in names} <= measured

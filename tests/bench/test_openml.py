@@ -253,8 +253,10 @@ def test_row_without_target(openml, tmp_path):
 def test_regression_target(openml, tmp_path):
     columns = [("a", "REAL", {}), ("price", "REAL", TARGET)]
     openml.publish(11, columns, [f"{i},{i * 1.5}" for i in range(40)])
-    with pytest.raises(BadInputError, match=r"'price' is continuous"):
-        load_openml(11, data_home=tmp_path)
+    table = load_openml(11, data_home=tmp_path)
+    assert (table.task, table.class_names) == ("regression", ())
+    with pytest.raises(BadInputError, match="one row only in the classes"):
+        load_openml(11, data_home=tmp_path, task="classification")
 
 
 def test_inactive_version_becomes_a_note(openml, tmp_path):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from skoverfit._core._statistics import corrected_comparison
-from skoverfit.bench._aggregate import QUESTIONS, Results
+from skoverfit.bench._aggregate import Results
+from skoverfit.bench._questions import QUESTIONS
 from skoverfit.bench._verdicts import Judge, outcome_of, signed
 
 

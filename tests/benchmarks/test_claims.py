@@ -17,6 +17,7 @@ from skoverfit.exceptions import BadInputError
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "benchmarks" / "claims"
 FILES = sorted(FOLDER.glob("claim_*.py"))
+FIND_CLAIMS = "skoverfit.bench._commands._claims.find_claims"
 
 
 def load(path, name):
@@ -177,7 +178,9 @@ def test_how_a_file_ends_is_told(tmp_path, monkeypatch, code, verdict, exit_code
     file.parent.mkdir(parents=True)
     file.write_text(code)
     assert run_claim("toy", file).verdict == verdict
-    monkeypatch.setattr("skoverfit.bench._cli.find_claims", lambda: {"toy": file})
+    monkeypatch.setattr(
+        "skoverfit.bench._commands._claims.find_claims", lambda: {"toy": file}
+    )
     ended = CliRunner().invoke(app, ["claims"])
     assert ended.exit_code == exit_code
     assert ended.output.endswith(f"toy  {verdict}\n")
@@ -187,7 +190,9 @@ def test_the_seeds_and_the_folder_are_handed_on(tmp_path, monkeypatch):
     file = tmp_path / "benchmarks" / "claims" / "claim_toy.py"
     file.parent.mkdir(parents=True)
     file.write_text("import sys; print('toy:', *sys.argv[1:])")
-    monkeypatch.setattr("skoverfit.bench._cli.find_claims", lambda: {"toy": file})
+    monkeypatch.setattr(
+        "skoverfit.bench._commands._claims.find_claims", lambda: {"toy": file}
+    )
     out = tmp_path / "out"
     ended = CliRunner().invoke(app, ["claims", "--seeds", "3", "--output", str(out)])
     assert f"--seeds 3 --out {out}" in ended.output

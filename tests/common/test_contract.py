@@ -97,6 +97,11 @@ WEIGHTS_OF_LABELS = {
         "features; the features are learnt from all rows, also from those of weight 0."
     ),
 }
+ROWS_COUNT_IN_STAGES = (
+    "The encoder is fitted without weights, and a row that is there twice is its own "
+    "neighbour where outliers are sought; tests/noisy_labels/test_rcal_classifier.py "
+    "covers what weights do."
+)
 # class -> check -> a full sentence that says why it can't pass and who covers it.
 EXPECTED_FAILURES = {
     "MulticlassTunedThresholdClassifierCV": {
@@ -115,6 +120,10 @@ EXPECTED_FAILURES = {
     "SMOTER": THE_TARGET_IS_A_NUMBER,
     "PretrainedClassifier": WEIGHTS_OF_LABELS,
     "PretrainedRegressor": WEIGHTS_OF_LABELS,
+    "RCALClassifier": {
+        "check_sample_weight_equivalence_on_dense_data": ROWS_COUNT_IN_STAGES,
+        "check_sample_weight_equivalence_on_sparse_data": ROWS_COUNT_IN_STAGES,
+    },
     "Pipeline": {
         "check_estimators_overwrite_params": STEPS_ARE_FITTED_IN_PLACE,
         "check_dont_overwrite_parameters": STEPS_ARE_FITTED_IN_PLACE,

@@ -20,7 +20,7 @@ from skoverfit.model_selection._apply import (
 from skoverfit.neural_network import TabularMLPClassifier
 
 NET_LOSSES = ["ens_loss", "generalized_cross_entropy", "label_smoothing", "ldam",
-              "logit_adjusted"]  # fmt: skip
+              "logit_adjusted", "symmetric_cross_entropy"]  # fmt: skip
 ESTIMATORS = [
     LogisticRegression(),
     KNeighborsClassifier(),
@@ -57,9 +57,12 @@ def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
     X, y = unbalanced
     before = estimator.get_params()
     if reason := reason_against(remedy, estimator, np.bincount(y)):
-        nets = ("mixup", "weight_decay", "early_stopping", *NET_LOSSES)
+        nets = ("mixup", "weight_averaging", "weight_decay", "early_stopping",
+                *NET_LOSSES)  # fmt: skip
+        if remedy.tasks == ("regression",):
+            assert "treats numbers" in reason
         # A net of its own meets its plain twin, another net.
-        if remedy.name in nets or remedy.applies == get_remedy("ens_loss").applies:
+        elif remedy.name in nets or remedy.applies == get_remedy("ens_loss").applies:
             assert "is no net" in reason
         else:
             assert "class_weight" in reason
@@ -236,3 +239,16 @@ def test_stronger_is_stronger():
 def test_an_unknown_remedy_is_refused_with_near_names():
     with pytest.raises(ValueError, match=r"no remedy 'smot'. Did you mean 'smote'"):
         get_remedy("smot")
+
+
+def test_a_classifier_of_its_own_has_the_size_of_the_net_that_it_replaces():
+    net = TabularMLPClassifier((7, 5), n_estimators=3, device="cpu", max_epochs=9)
+    counts = np.array([20, 20])
+    taught = apply_remedy(get_remedy("co_teaching"), net, class_counts=counts)
+    assert taught.estimator.hidden_layer_sizes == (7, 5)
+    assert taught.estimator.n_estimators == 4  # in pairs
+    assert "n_estimators=4" in taught.notes[0]
+    narrow = apply_remedy(get_remedy("compressed_mlp"), net, class_counts=counts)
+    assert narrow.estimator.n_estimators == 3
+    # How it trains is part of the remedy.
+    assert narrow.estimator.max_epochs == type(narrow.estimator)().max_epochs

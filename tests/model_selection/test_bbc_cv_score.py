@@ -95,6 +95,40 @@ def test_the_order_of_the_candidates_does_not_matter():
     assert order[other.best_index] == one.best_index
 
 
+def test_the_rule_of_selection_is_repeated_in_every_draw():
+    rng = np.random.default_rng(5)
+    rows = rng.random((4, 60))
+    folds = np.arange(60) % 3
+    # A rule that looks at nothing has no luck, and its score is the candidate's own.
+    fixed = bbc_cv_score(None, rows, None, select=lambda s, f: 2, **FAST)
+    alone = bbc_cv_score(None, rows[[2]], None, **FAST)
+    assert fixed.score == pytest.approx(alone.score)
+    assert (fixed.best_index, fixed.naive_score) == (2, pytest.approx(rows[2].mean()))
+    np.testing.assert_array_equal(fixed.selection_shares, [0, 0, 1, 0])
+    # The best by the folds' means is what None chooses.
+    seen = []
+
+    def best(scores, fold_scores):
+        seen.append(fold_scores.shape)
+        assert scores == pytest.approx(fold_scores.mean(axis=0))
+        return int(scores.argmax())
+
+    own = bbc_cv_score(None, rows, None, folds=folds, select=best, **FAST)
+    known = bbc_cv_score(None, rows, None, folds=folds, **FAST)
+    assert own.score == pytest.approx(known.score)
+    assert set(seen) == {(3, 4)}
+    with pytest.raises(ValueError, match="select returned 9"):
+        bbc_cv_score(None, rows, None, select=lambda s, f: 9, **FAST)
+
+
+def test_the_bias_of_a_chosen_candidate():
+    losses = [[0.1, 0.3], [0.3, 0.2], [0.1, 0.2]]
+    assert tibshirani_bias(losses, chosen=0) == tibshirani_bias(losses)
+    assert tibshirani_bias(losses, chosen=1) == pytest.approx((0.2 + 0.0 + 0.1) / 3)
+    with pytest.raises(ValueError, match="none of 2"):
+        tibshirani_bias(losses, chosen=2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [

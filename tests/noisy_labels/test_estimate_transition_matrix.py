@@ -379,3 +379,19 @@ def test_a_class_without_labels_keeps_its_row(method):
     found = estimate_transition_matrix(y, proba, classes=[0, 1, 2], method=method)
     check_transition_matrix(found)
     assert found.shape == (3, 3)
+
+
+@pytest.mark.parametrize("kind", ["symmetric", "pair"])
+@pytest.mark.parametrize("method", ["anchor", "confident_joint"])
+def test_true_posteriors_of_many_rows_give_the_matrix(method, kind):
+    rng = np.random.default_rng(0)
+    centers = 3.0 * np.array([[0, 0], [1, 0], [0, 1]])
+    y = rng.integers(3, size=20_000)
+    X = centers[y] + rng.normal(size=(20_000, 2))
+    logits = -((X[:, None] - centers) ** 2).sum(axis=2) / 2
+    posterior = np.exp(logits - logits.max(axis=1, keepdims=True))
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    matrix = make_transition_matrix(3, 0.3, kind)
+    given = (np.cumsum(matrix[y], axis=1) < rng.random((20_000, 1))).sum(axis=1)
+    found = estimate_transition_matrix(given, posterior @ matrix, method=method)
+    assert np.abs(found - matrix).max() < 0.05

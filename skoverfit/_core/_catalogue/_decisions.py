@@ -14,6 +14,7 @@ DECISIONS: tuple[Remedy, ...] = (
         path="",
         kind="none",
         role="baseline",
+        tasks=("classification", "regression"),
     ),
     Remedy(
         name="class_weight",
@@ -32,6 +33,7 @@ DECISIONS: tuple[Remedy, ...] = (
         role="wrap",
         parameters={"cv": 3},
         search_space={"scoring": ["balanced_accuracy", "f1_macro"]},
+        applies="skoverfit.model_selection._apply.probabilities_apply",
         cost=4.0,
         paper="Buda, Maki & Mazurowski (2018), Neural Networks 106, thresholding",
         test_params={
@@ -47,7 +49,7 @@ DECISIONS: tuple[Remedy, ...] = (
         kind="decision",
         role="wrap",
         parameters={"target_prior": "uniform"},
-        applies="skoverfit.model_selection._apply.sampler_applies",
+        applies="skoverfit.model_selection._apply.prior_threshold_applies",
         paper="Buda, Maki & Mazurowski (2018), Neural Networks 106, thresholding",
         test_params={"estimator": "new:sklearn.linear_model.LogisticRegression"},
     ),

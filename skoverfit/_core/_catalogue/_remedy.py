@@ -13,6 +13,7 @@ __all__ = ["Remedy", "resolve"]
 Kind = Literal[
     "none", "imbalance", "decision", "calibration", "regularization", "label_noise"
 ]
+Task = Literal["classification", "regression"]
 Role = Literal["baseline", "step", "wrap", "replace", "configure", "tool"]
 
 
@@ -34,10 +35,11 @@ class Remedy:
         The disease it treats.
     role : {"baseline", "step", "wrap", "replace", "configure", "tool"}
         ``step`` goes before the estimator in a pipeline, ``wrap`` takes the estimator
-        as its first parameter, ``replace`` is a classifier of its own, ``configure``
+        as its first parameter, ``replace`` is an estimator of its own, ``configure``
         is a function that returns the estimator with other parameters. A ``tool`` is
-        an estimator that treats nothing itself (a pipeline, a neighbour search, a net),
-        or whose target is no class (`SMOGN`), so that no classifier can be behind it.
+        an estimator that treats nothing itself (a pipeline, a neighbour search, a net).
+    tasks : tuple of {"classification", "regression"}, default=("classification",)
+        What the treated estimator may predict: classes, numbers, or either.
     parameters : mapping, default={}
         Constructor parameters of the benchmark. One that has ``cv`` tunes something
         on inner folds and gets those of the benchmark.
@@ -77,6 +79,7 @@ class Remedy:
     path: str
     kind: Kind
     role: Role
+    tasks: tuple[Task, ...] = ("classification",)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     search_space: Mapping[str, Any] = field(default_factory=dict)
     applies: str = ""

@@ -31,6 +31,21 @@ SEARCHES: tuple[Remedy, ...] = (
         },
     ),
     Remedy(
+        name="remedy_search",
+        title="remedy search",
+        path="skoverfit.model_selection.RemedySearchCV",
+        kind="none",
+        role="tool",
+        paper="Tsamardinos, Greasidou & Borboudakis (2018), Machine Learning 107",
+        test_params={
+            "estimator": "new:sklearn.linear_model.LogisticRegression",
+            "remedies": ["class_weight"],
+            "cv": 2,
+            "n_bootstrap": 20,
+            "random_state": 0,
+        },
+    ),
+    Remedy(
         name="single_pass",
         title="single pass with its own learning curve",
         path="skoverfit.model_selection.SinglePassLearner",
@@ -57,6 +72,7 @@ SEARCHES: tuple[Remedy, ...] = (
         path="skoverfit.inspection.OverfittingReport",
         kind="none",
         role="tool",
+        paper="Nadeau & Bengio (2003), Machine Learning 52",
         test_params={
             "estimator": "new:sklearn.linear_model.LogisticRegression",
             "cv": 3,

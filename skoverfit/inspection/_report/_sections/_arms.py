@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from scipy.sparse.csgraph import connected_components
 
 from skoverfit._core._statistics import Comparison, corrected_comparison
 from skoverfit.inspection._report._evidence import Evidence
-from skoverfit.inspection._report._problem import Problem
-from skoverfit.inspection._report._types import Estimate, Finding
+from skoverfit.inspection._report._judge import Answer
+from skoverfit.inspection._report._problem import Problem, Split
+from skoverfit.inspection._report._types import Estimate, Finding, NotRun
 
 __all__ = [
     "Effect",
@@ -28,6 +29,8 @@ __all__ = [
 # Share of the folds that are cut off at each end of their differences: a group that
 # nothing can be told of has a loss as large as that of all others together.
 _TRIM = 0.1
+_FOLDS = 10
+_FEWEST_TESTED = 10
 
 
 @dataclass(kw_only=True)
@@ -125,38 +128,70 @@ def group_effect(
     n_fits : int
         Fits that it took.
     """
-    n_repeats = min(problem.plan.n_repeats, 2)
-    folds = problem.folds_of(clusters, *path, n_repeats=n_repeats)
+    folds = _whole_folds(problem, clusters, *path)
     n_fits = 3 * len(folds)
     problem.require_time(n_fits, evidence.seconds_per_fit)
-    without, with_them = [], []
+    firsts, with_them = [], []
     for number, (train, test) in enumerate(folds):
         rng = problem.generator(*path, "halves", number)
         first = _halves(test, clusters, parted, rng)
+        firsts.append(first)
         for asked, shown in ((test[first], test[~first]), (test[~first], test[first])):
             given_up = take_alike(problem, train, shown, rng)
             kept = np.setdiff1d(train, given_up)
             with_them.append((np.sort(np.concatenate([kept, shown])), asked))
-        without.append((train, test))
     leaky = problem.fit_folds(with_them, *path, "with", X=X)
-    clean = problem.fit_folds(without, *path, "without", X=X)
-    ratio = float(np.mean([len(test) / len(train) for train, test in folds]))
+    clean = problem.fit_folds(folds, *path, "without", X=X)
+    scores, signals = [], []
+    for number, (first, fit) in enumerate(zip(firsts, clean, strict=True)):
+        pair = leaky[2 * number : 2 * number + 2]
+        scores.append(np.mean([half.test_score for half in pair]) - fit.test_score)
+        # Both models are asked for the same half: an area under a curve needs both
+        # classes, and what stands in for it elsewhere can't be compared with one.
+        alone = [
+            problem.judge.signal(problem.y[fit.test_rows[half]], _part(fit.test, half))
+            for half in (first, ~first)
+        ]
+        signals.append(np.mean([half.test_signal for half in pair]) - np.mean(alone))
 
-    def compare(kind: str) -> Comparison:
-        halves = np.array([getattr(fit, kind) for fit in leaky]).reshape(-1, 2)
-        whole = np.array([getattr(fit, kind) for fit in clean])
+    def compare(differences: list) -> Comparison:
+        # Folds are independent here: no row is tested twice, and which rows were
+        # exchanged was drawn for each fold. So the correction of Nadeau & Bengio for
+        # shared training rows, which both models share, isn't needed.
         return corrected_comparison(
-            halves.mean(axis=1) - whole,
-            test_train_ratio=ratio,
+            differences,
+            test_train_ratio=0.0,
             confidence=problem.confidence,
             rope=problem.rope,
             trim=_TRIM,
         )
 
-    effect = Effect(
-        score=compare("test_score"), signal=compare("test_signal"), rope=problem.rope
-    )
+    effect = Effect(score=compare(scores), signal=compare(signals), rope=problem.rope)
     return effect, n_fits
+
+
+def _whole_folds(
+    problem: Problem, clusters: np.ndarray, *path: str | int
+) -> list[Split]:
+    """Return folds of whole clusters with rows for two halves."""
+    k = max(min(_FOLDS, problem.n_samples // _FEWEST_TESTED), 2)
+    plan = replace(problem.plan, cv=k)
+    folds = replace(problem, plan=plan).folds_of(clusters, *path)
+    folds = [split for split in folds if len(split[1]) >= 4 and len(split[0]) >= 4]
+    if problem.classes is not None:
+        folds = [split for split in folds if len(np.unique(problem.y[split[0]])) > 1]
+    if len(folds) < 3:
+        raise NotRun("there are too few sets of rows that belong together for folds")
+    return folds
+
+
+def _part(answer: Answer, rows: np.ndarray) -> Answer:
+    return Answer(
+        loss=answer.loss[rows],
+        prediction=answer.prediction[rows],
+        proba=None if answer.proba is None else answer.proba[rows],
+        ranking=None if answer.ranking is None else answer.ranking[rows],
+    )
 
 
 def one_sided(comparison: Comparison) -> float:

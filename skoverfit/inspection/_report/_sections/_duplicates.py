@@ -31,6 +31,7 @@ _MOST_CELLS = 50_000_000
 _COPIED = 0.8
 # Share of test rows with a copy in training from which on it is worth a finding.
 _SMALLEST_SHARE = 0.01
+_LARGEST_CLUSTER = 0.3  # of all rows: folds of whole clusters would be too few
 
 
 def look(problem: Problem, evidence: Evidence) -> Part:
@@ -83,16 +84,14 @@ def look(problem: Problem, evidence: Evidence) -> Part:
         return part
     if share < _SMALLEST_SHARE:
         return part
-    clusters = near if problem.groups is None else components(near, problem.groups)
-    if len(np.unique(clusters)) < 2 * (evidence.n_fits // evidence.n_repeats):
+    clusters = near if problem.groups is None else _across(near, problem.groups)
+    if np.bincount(clusters).max() > _LARGEST_CLUSTER * n:
         part.notes.append(
             "So many rows hang together by copies that their effect on the score can't "
             "be measured."
         )
         return part
-    effect, part.n_fits = group_effect(
-        problem, evidence, clusters, "leakage", "copies", parted=problem.groups
-    )
+    effect, part.n_fits = group_effect(problem, evidence, clusters, "leakage", "copies")
     score = effect.score
     part.estimates["twin_effect"] = Estimate(
         value=score.difference, lower=score.lower, upper=score.upper,
@@ -187,6 +186,20 @@ def _in_clusters(codes: np.ndarray) -> int:
     """Return how many rows aren't alone."""
     counts = np.bincount(codes)
     return int(counts[counts > 1].sum())
+
+
+def _across(codes: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the codes where rows of several groups share one, else one for each row.
+
+    Copies inside a group stay together already.
+    """
+    low = np.full(codes.max() + 1, groups.max())
+    high = np.zeros(codes.max() + 1, dtype=low.dtype)
+    np.minimum.at(low, codes, groups)
+    np.maximum.at(high, codes, groups)
+    several = (high > low)[codes]
+    alone = codes.max() + 1 + np.arange(len(codes))
+    return np.unique(np.where(several, codes, alone), return_inverse=True)[1]
 
 
 def _leaking_share(evidence: Evidence, codes: np.ndarray) -> float:

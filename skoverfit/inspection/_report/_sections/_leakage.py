@@ -60,7 +60,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     section.method = (
         f"{section.n_fits} fits that compare training with and without rows of the "
         "same set (copies, group) or of later times, on the same test rows and with as "
-        "many training rows; intervals of Nadeau & Bengio (2003)"
+        "many training rows; t-intervals of differences over folds, trimmed (Yuen 1974)"
     )
     return section
 

@@ -16,6 +16,7 @@ from scipy.stats import (
     spearmanr,
 )
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
 from skoverfit._core._arrays import n_rows, take_rows
@@ -85,7 +86,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     p_value, n_sequential = sequential_p_value(model, columns, labels, folds)
 
     loss = evidence.out_of_fold_loss()[old]
-    weights = _weights(scores[labels == 0], len(first), len(second))
+    weights = _weights(scores, labels)
     change, low, high, effective = weighted_risk(loss, weights, problem.confidence)
     shifts = column_shifts(first, second)
     moved = [s for s in shifts if s.p_adjusted <= problem.alpha]
@@ -210,15 +211,18 @@ def weighted_risk(
     """Return the change of the mean loss by weights, its interval, and rows left.
 
     The self-normalized mean minus the plain one; interval from the influence of each
-    row. Rows left: ``(sum w)^2 / sum w^2``.
+    row. Rows left: ``(sum w)^2 / sum w^2``, times the mean weight if that is below one.
     """
+    # Weights of rows that cover the new ones have a mean of one. Where nothing is like
+    # them, all weights are small and alike, and would pass for many rows.
+    covered = min(float(weights.mean()), 1.0)
     weights = weights / weights.mean()
     weighted, plain = float(np.average(loss, weights=weights)), float(loss.mean())
     influence = weights * (loss - weighted) - (loss - plain)
     half = float(ndtri(0.5 + confidence / 2)) * float(influence.std(ddof=1))
     half /= len(loss) ** 0.5
     change = weighted - plain
-    effective = float(weights.sum() ** 2 / (weights @ weights))
+    effective = covered * float(weights.sum() ** 2 / (weights @ weights))
     return change, change - half, change + half, effective
 
 
@@ -386,7 +390,14 @@ def _fit_predict(
     return model.fit(columns[train], labels[train]).predict_proba(columns[test])[:, 1]
 
 
-def _weights(scores: np.ndarray, n_old: int, n_new: int) -> np.ndarray:
-    """Return the density ratio of new to old rows at the old ones."""
+def _weights(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the density ratio of new to old rows at the old ones.
+
+    Boosting is too sure; a line through the logits makes its probabilities true, or
+    the weights would rest on a few rows only.
+    """
     p = np.clip(scores, 1e-4, 1.0 - 1e-4)
-    return p / (1.0 - p) * (n_old / n_new)
+    logit = np.log(p / (1.0 - p))[:, None]
+    line = LogisticRegression(C=1e6).fit(logit, labels)
+    odds = np.exp(np.clip(line.decision_function(logit[labels == 0]), -20.0, 20.0))
+    return odds * float((labels == 0).sum() / (labels == 1).sum())

@@ -18,9 +18,9 @@ __all__ = ["column_scores", "look"]
 _AS_GOOD = 0.98
 # ... explains nearly everything there is, ...
 _NEAR_PERFECT = 0.9
-# ... and the best other column explains less than this share of what it does (ours;
+# ... and the best other column leaves at least so many times as much unexplained (ours;
 # without it petals of irises would be a leak).
-_NEXT = 0.7
+_NEXT = 3.0
 _DEPTH = 3
 _LEAVES_A_CLASS = 2
 _MOST_COLUMNS = 2000
@@ -55,7 +55,7 @@ def look(problem: Problem, evidence: Evidence) -> Part:
     rest = [i for i in order[1:] if _source(names[i]) != _source(names[best])]
     following = max(float(explained[rest[0]]), 0.0) if rest else 0.0
     top = float(explained[best])
-    alone = following < _NEXT * top
+    alone = 1.0 - following >= _NEXT * (1.0 - top)
     suspicious = bool(top >= max(_AS_GOOD * own, _NEAR_PERFECT) and alone)
     part.findings.append(
         Finding(
