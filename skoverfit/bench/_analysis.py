@@ -19,7 +19,7 @@ from skoverfit.bench import _account
 from skoverfit.bench._aggregate import Measured, Results
 from skoverfit.bench._estimators import ESTIMATOR_TITLES
 from skoverfit.bench._questions import Metric, metric_name
-from skoverfit.bench._scores import RELIABILITY_EDGES
+from skoverfit.bench._scores import NUMBER_EDGES, RELIABILITY_EDGES
 from skoverfit.bench._types import (
     Analysis,
     Comparison,
@@ -64,6 +64,14 @@ def _bounded(metric: Metric, lower: float, upper: float) -> _Bounds:
     """Cut an interval of a score where the score ends: at 0, and at 1 if it has one."""
     top = 1.0 if metric.higher_is_better else np.inf
     return {"lower": max(lower, 0.0), "upper": min(upper, top)}
+
+
+def _mean_interval(total: float, squares: float, rows: float) -> tuple[float, float]:
+    """Return the usual 95 % interval of a mean from its sums."""
+    mean = total / rows
+    variance = max(squares / rows - mean**2, 0.0) / max(rows - 1.0, 1.0)
+    half = 1.96 * float(np.sqrt(variance))
+    return mean - half, mean + half
 
 
 class _Bounds(TypedDict):
@@ -309,11 +317,13 @@ class _Writer:
         }
 
     def reliability(self) -> list[Reliability]:
-        """Write the curves of the estimator that forecasts each table best."""
+        """Write the curves of the estimator that forecasts each table best.
+
+        Of probabilities, or of numbers in standard deviations from the mean.
+        """
         written: list[Reliability] = []
-        if self.results.task == "regression":
-            return written
-        metric = next(m for m in self.results.questions if m.id == "probability")
+        forecasts = ("probability", "error")
+        metric = next(m for m in self.results.questions if m.id in forecasts)
         for group in self.results.groups:
             for table in self.results.tables:
                 losses = {}
@@ -348,7 +358,9 @@ class _Writer:
         cells = self.results.cells.get(place)
         if not cells:
             return []
-        total = np.zeros((len(RELIABILITY_EDGES) + 1, 3))
+        numbers = self.results.task == "regression"
+        edges = NUMBER_EDGES if numbers else RELIABILITY_EDGES
+        total = np.zeros((len(edges) + 1, 4 if numbers else 3))
         for value in cells.values():
             for index, *sums in value["reliability"]:
                 total[index] += sums
@@ -360,8 +372,12 @@ class _Writer:
         )
         points: list[ReliabilityPoint] = []
         for index in np.unique(bins[total[:, 0] > 0]):
-            rows, forecast, hits = total[bins == index].sum(axis=0)
-            lower, upper = wilson_interval(hits, rows)
+            rows, forecast, hits, *squares = total[bins == index].sum(axis=0)
+            lower, upper = (
+                _mean_interval(hits, squares[0], rows)
+                if numbers
+                else wilson_interval(hits, rows)
+            )
             points.append(
                 {
                     "predicted": forecast / rows,

@@ -43,7 +43,8 @@ class FoldData:
     groups: np.ndarray | None = None
     # `RawRows.pack`: only for cells that re-sample the table as it was read.
     raw: np.ndarray | None = None
-    # Unit of the errors where numbers are predicted.
+    # Mean and deviation of the table's target where numbers are predicted.
+    center: float = 0.0
     scale: float = 1.0
 
     def class_counts(self) -> np.ndarray:
@@ -133,6 +134,7 @@ def _fit_and_score(
             fold.y_test,
             seen=seen,
             y_train=fold.y_train,
+            center=fold.center,
             scale=fold.scale,
         )
     else:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,13 @@ def cure_table(
         n_jobs=n_jobs,
         random_state=random_state,
         verbose=verbose,
-    ).fit(table.X, table.y, groups=table.groups)
+    )
+    with warnings.catch_warnings():
+        # Joblib's word where a race is over before all its fits; the table says why.
+        warnings.filterwarnings(
+            "ignore", message=".*tasks which were still being processed"
+        )
+        search.fit(table.X, table.y, groups=table.groups)
     model = TableModel(
         what_predicts(search.best_estimator_),
         table,

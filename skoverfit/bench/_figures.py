@@ -217,12 +217,18 @@ def gap_svg(rows: Sequence[Gap], question: Question, prefix: str, where: str) ->
         return inline_svg(figure, prefix, label)
 
 
-def reliability_svg(curves: Sequence[Reliability], prefix: str, where: str) -> Markup:
-    """Draw small multiples, the first curve in the background of the others."""
+def reliability_svg(
+    curves: Sequence[Reliability], prefix: str, where: str, *, numbers: bool = False
+) -> Markup:
+    """Draw small multiples, the first curve in the background of the others.
+
+    The axes are probabilities, or numbers in standard deviations from the mean.
+    """
     first, *others = curves
+    observed = "observed mean" if numbers else "observed frequency"
     label = (
-        f"Reliability{where}, {first['estimator']}: predicted against observed "
-        f"frequency for {', '.join(curve['remedy'] for curve in curves)}. "
+        f"Reliability{where}, {first['estimator']}: predicted against {observed} "
+        f"for {', '.join(curve['remedy'] for curve in curves)}. "
         + " ".join(_miscalibration(curve) for curve in curves)
     )
     n_rows = math.ceil(len(curves) / 2)
@@ -230,7 +236,7 @@ def reliability_svg(curves: Sequence[Reliability], prefix: str, where: str) -> M
     height = foot + n_rows * (panel + head)
     with drawing_style():
         figure = new_figure(WIDTH, height)
-        limit = _reliability_limit(curves)
+        limits = _number_limits(curves) if numbers else _reliability_limits(curves)
         for position, curve in enumerate(curves):
             row, column = divmod(position, 2)
             bottom = foot + (n_rows - 1 - row) * (panel + head)
@@ -238,7 +244,7 @@ def reliability_svg(curves: Sequence[Reliability], prefix: str, where: str) -> M
             axes = figure.add_axes(
                 (left / WIDTH, bottom / height, panel / WIDTH, panel / height)
             )
-            _reliability_axes(axes, limit)
+            _reliability_axes(axes, limits)
             if others and position:
                 _reliability_background(axes, first)
             _reliability_curve(axes, curve, SERIES[position % len(SERIES)])
@@ -247,21 +253,24 @@ def reliability_svg(curves: Sequence[Reliability], prefix: str, where: str) -> M
             last_row = position + 2 >= len(curves)
             axes.tick_params(labelbottom=last_row, labelleft=column == 0)
         middle = (0.5 + panel + 0.07) / WIDTH if others else (0.5 + panel / 2) / WIDTH
-        figure.text(middle, 0.05 / height, "predicted probability", ha="center")
+        predicted = "predicted, in deviations" if numbers else "predicted probability"
+        figure.text(middle, 0.05 / height, predicted, ha="center")
         middle = (foot + (n_rows * (panel + head) - head) / 2) / height
-        figure.text(0.012, middle, "observed frequency", rotation=90, va="center")
+        figure.text(0.012, middle, observed, rotation=90, va="center")
         return inline_svg(figure, prefix, label)
 
 
-def _reliability_axes(axes: Axes, limit: float) -> None:
-    axes.set_xlim(0, limit)
-    axes.set_ylim(0, limit)
-    ticks = [0, 0.5, 1] if limit > 1 else MaxNLocator(2).tick_values(0, limit)
+def _reliability_axes(axes: Axes, limits: tuple[float, float]) -> None:
+    low, high = limits
+    axes.set_xlim(low, high)
+    axes.set_ylim(low, high)
+    whole = low == 0 and high > 1
+    ticks = [0, 0.5, 1] if whole else MaxNLocator(3 if low else 2).tick_values(*limits)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks([tick for tick in ticks if tick <= limit])
+        axis.set_ticks([tick for tick in ticks if low <= tick <= high])
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     diagonal = {"color": THEME["muted"], "linewidth": 0.8, "zorder": 0}
-    axes.plot([0, limit], [0, limit], **diagonal)  # type: ignore[arg-type]
+    axes.plot(limits, limits, **diagonal)  # type: ignore[arg-type]
 
 
 def _miscalibration(curve: Reliability) -> str:
@@ -271,8 +280,21 @@ def _miscalibration(curve: Reliability) -> str:
     return f"{curve['remedy']}: {outside} of {len(points)} intervals miss the diagonal."
 
 
-def _reliability_limit(curves: Sequence[Reliability]) -> float:
-    """Return the end of both axes: 1 unless every point lies far below."""
+def _number_limits(curves: Sequence[Reliability]) -> tuple[float, float]:
+    """Return the ends of both axes: those of all points, with some air."""
+    points = [
+        point[key]
+        for curve in curves
+        for point in curve["points"]
+        for key in ("predicted", "observed")
+    ]
+    finite = [value for value in points if math.isfinite(value)] or [0.0]
+    air = 0.08 * (max(finite) - min(finite)) or 0.5
+    return min(finite) - air, max(finite) + air
+
+
+def _reliability_limits(curves: Sequence[Reliability]) -> tuple[float, float]:
+    """Return the ends of both axes: 0, and 1 unless every point lies far below."""
     values = [
         value
         for curve in curves
@@ -281,7 +303,7 @@ def _reliability_limit(curves: Sequence[Reliability]) -> float:
         if math.isfinite(value)
     ]
     largest = max(values, default=1.0)
-    return 1.02 if largest > 0.5 else max(1.3 * largest, 0.02)
+    return 0.0, 1.02 if largest > 0.5 else max(1.3 * largest, 0.02)
 
 
 def _reliability_background(axes: Axes, curve: Reliability) -> None:

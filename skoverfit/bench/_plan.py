@@ -82,6 +82,7 @@ class PlannedFold:
             notes=(*prepared.notes, *sorted({str(w.message) for w in caught})),
             groups=groups,
             raw=raw,
+            center=0.0 if self.table.class_names else float(np.mean(y)),
             scale=1.0 if self.table.class_names else float(np.std(y)),
         )
 

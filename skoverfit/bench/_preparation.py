@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -260,6 +261,7 @@ class FoldPreparation:
         if self._vectorizer is not None:
             plain = PlainVectorizer.of(self._vectorizer)
             state["_vectorizer"] = [plain.chains, plain.outputs]
+            state["_skrub"] = _skrub_version()
         if "_dtypes" in state:
             state["_dtypes"] = {n: plain_dtype(d) for n, d in self._dtypes.items()}
         return state
@@ -280,6 +282,12 @@ class FoldPreparation:
         """
         made = cls.__new__(cls)
         made.__dict__.update(state)
+        written_by = state.get("_skrub", "")
+        if written_by and written_by != _skrub_version():
+            raise BadInputError(
+                f"the columns were encoded by skrub {written_by}, and skrub "
+                f"{_skrub_version()} is installed, whose encoders may differ"
+            )
         if made._vectorizer is not None:
             made._vectorizer = PlainVectorizer(*made._vectorizer)
         if "_dtypes" in state:
@@ -338,6 +346,11 @@ class FoldPreparation:
                 "that are infinite or too large to be standardized; rescale it or "
                 f"leave it out with {drop_option([name])}."
             )
+
+
+def _skrub_version() -> str:
+    """Return major and minor version of the library whose encoders are rebuilt."""
+    return ".".join(version("skrub").split(".")[:2])
 
 
 def _numbers(columns: pd.DataFrame) -> np.ndarray:

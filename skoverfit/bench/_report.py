@@ -188,7 +188,9 @@ def _reliability(analysis: Analysis) -> dict[str, list[Panel]]:
                 continue
             curves = view.reliability_choice(analysis, group, table, estimator)
             place = f", {table}{view.where(analysis, group)}"
-            svg = reliability_svg(curves, f"rel-{number}-{i}", place)
+            numbers = analysis.get("task") == "regression"
+            prefix = f"rel-{number}-{i}"
+            svg = reliability_svg(curves, prefix, place, numbers=numbers)
             several = len(analysis["groups"]) > 1
             extra = {"group": group if several else "", "estimator": estimator}
             title = table

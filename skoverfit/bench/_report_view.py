@@ -45,6 +45,8 @@ Row = TypeVar("Row", Leader, Gap)
 N_LEADERS = 8
 N_COMPARISONS = 6
 N_CURVES = 4
+# The questions that reliability belongs to: of classes, of numbers.
+FORECASTS = ("probability", "error")
 
 # outcome -> symbol, words, CSS class; shared by clauses and comparisons.
 OUTCOMES = {
@@ -421,7 +423,7 @@ def reliability_estimators(analysis: Analysis, group: str, table: str) -> list[s
         ]
     )
     for question in analysis["questions"]:
-        if question["id"] == "probability":
+        if question["id"] in FORECASTS:
             best = best_estimator(analysis, question, [group])
             names.sort(key=lambda name: name != best)
     return names
@@ -432,7 +434,7 @@ def reliability_choice(
 ) -> list[Reliability]:
     """Choose the curves to draw: "nothing", the best remedies, and the worst.
 
-    Remedies are ordered by their difference in the probability question; the last
+    Remedies are ordered by their difference in that question; the last
     place goes to the one that harms most.
     """
     mine = [
@@ -445,7 +447,7 @@ def reliability_choice(
     difference = {
         row["remedy"]: row["difference"]
         for row in analysis["comparisons"]
-        if row["question"] == "probability"
+        if row["question"] in FORECASTS
         and row["group"] == group
         and row["estimator"] == estimator
         and math.isfinite(row["difference"])

@@ -12,11 +12,19 @@ from sklearn.metrics import average_precision_score, recall_score
 
 from skoverfit.metrics import multiclass_roc_auc
 
-__all__ = ["RELIABILITY_EDGES", "score_classes", "score_numbers", "training_sample"]
+__all__ = [
+    "NUMBER_EDGES",
+    "RELIABILITY_EDGES",
+    "score_classes",
+    "score_numbers",
+    "training_sample",
+]
 
 # Fine bins, even in log-odds so that rare classes are resolved; they add up over folds
 # and the report merges them to bins of even mass.
 RELIABILITY_EDGES = 1.0 / (1.0 + np.exp(-np.linspace(-7.0, 7.0, 57)))
+# The same for predicted numbers, in standard deviations from the mean of the table.
+NUMBER_EDGES = np.linspace(-4.0, 4.0, 65)
 # The training score is taken on so many rows at most: enough for it, and k-NN would
 # need the square of the rows for more.
 _MAX_TRAIN_SCORED = 10_000
@@ -147,6 +155,7 @@ def score_numbers(
     *,
     seen: tuple[np.ndarray, np.ndarray],
     y_train: np.ndarray,
+    center: float,
     scale: float,
 ) -> dict[str, Any]:
     """Score predicted numbers on test rows and on training rows.
@@ -161,16 +170,17 @@ def score_numbers(
         Training rows and their numbers.
     y_train : ndarray of shape (n_train,)
         All numbers of the training fold: the dummy predicts their mean or median.
-    scale : float
-        Unit of the errors.
+    center, scale : float
+        Mean and standard deviation of the table's target: the unit of the errors.
 
     Returns
     -------
     dict
-        ``test``, ``train`` and ``dummy`` scores.
+        ``test``, ``train`` and ``dummy`` scores, and ``reliability``.
     """
     X_seen, y_seen = seen
-    test = _number_scores(y_test, _numbers(model, X_test), scale)
+    predicted = _numbers(model, X_test)
+    test = _number_scores(y_test, predicted, scale)
     same = np.ones(len(y_test))
     dummy = _number_scores(y_test, same * np.mean(y_train), scale)
     # Each score meets the single number that is best for it.
@@ -179,8 +189,25 @@ def score_numbers(
         "test": test,
         "train": _number_scores(y_seen, _numbers(model, X_seen), scale),
         "dummy": {**dummy, "absolute": middle["absolute"]},
-        "reliability": [],
+        "reliability": _observed(
+            (y_test - center) / scale, (predicted - center) / scale
+        ),
     }
+
+
+def _observed(y: np.ndarray, predicted: np.ndarray) -> list[list[float]]:
+    """Return [bin, rows, sums of predictions, of targets and of their squares]."""
+    index = np.searchsorted(NUMBER_EDGES, predicted, side="right")
+    size = len(NUMBER_EDGES) + 1
+    rows = np.bincount(index, minlength=size)
+    sums = [
+        np.bincount(index, weights=values, minlength=size)
+        for values in (predicted, y, y**2)
+    ]
+    return [
+        [int(b), int(rows[b]), *(float(total[b]) for total in sums)]
+        for b in np.flatnonzero(rows)
+    ]
 
 
 def _numbers(model: Any, X: np.ndarray) -> np.ndarray:

@@ -31,6 +31,7 @@ __all__ = [
     "strengthen_regularization",
     "takes_groups",
     "use_mixup",
+    "use_pretraining",
 ]
 
 # Settings that regularize more than scikit-learn's defaults, by the parameter's name.
@@ -160,6 +161,16 @@ def mixup_applies(estimator: BaseEstimator, class_counts: np.ndarray | None) -> 
 def use_mixup(estimator: BaseEstimator) -> BaseEstimator:
     """Return a clone that trains on mixtures of rows."""
     return clone(estimator).set_params(batch_step="mixup")
+
+
+def use_pretraining(estimator: BaseEstimator) -> BaseEstimator:
+    """Return the estimator on the rows beside features learnt without targets."""
+    kind = "Regressor" if is_regressor(estimator) else "Classifier"
+    pretrained = resolve(f"skoverfit.representation.Pretrained{kind}")
+    options: dict[str, Any] = {"append_input": True}
+    if kind == "Classifier":
+        options["unlabeled_label"] = None  # every label is one, -1 too
+    return pretrained(estimator=clone(estimator), **options)
 
 
 def _is_number(value: Any) -> bool:

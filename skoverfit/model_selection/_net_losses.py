@@ -21,6 +21,8 @@ __all__ = [
     "use_ens_loss",
     "use_label_smoothing",
     "use_loss",
+    "use_weight_averaging",
+    "weight_averaging_applies",
     "weight_decay_applies",
 ]
 
@@ -95,6 +97,24 @@ def early_stopping_applies(
 def use_early_stopping(estimator: BaseEstimator) -> BaseEstimator:
     """Return a clone of a net that leaves out rows and keeps its best epoch."""
     return clone(estimator).set_params(early_stopping=True)
+
+
+def weight_averaging_applies(
+    estimator: BaseEstimator, class_counts: np.ndarray | None
+) -> str:
+    """Return "" or why averaged weights don't apply."""
+    name = type(estimator).__name__
+    if not _is_net(estimator) or "callbacks" not in estimator.get_params(deep=False):
+        return f"{name} is no net whose weights could be averaged"
+    if estimator.callbacks:
+        return f"this {name} has callbacks, which may average its weights already"
+    return ""
+
+
+def use_weight_averaging(estimator: BaseEstimator) -> BaseEstimator:
+    """Return a clone of a net that predicts with the average of its weights."""
+    averaging = resolve("skoverfit.neural_network.WeightAveraging")
+    return clone(estimator).set_params(callbacks=[averaging()])
 
 
 def weight_decay_applies(

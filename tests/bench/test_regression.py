@@ -24,6 +24,8 @@ from skoverfit.exceptions import BadInputError
 from skoverfit.model_selection._apply import reason_against, stronger_settings
 
 WEAK = {"ridge": Ridge(alpha=1e-8)}
+NETS = ["mixup", "early_stopping", "weight_averaging", "weight_decay", "regularization",
+        "pretraining"]  # fmt: skip
 
 
 def make_frame(n=120, d=3, noise=1.0, seed=0, **columns):
@@ -146,6 +148,7 @@ def test_scores_are_those_of_their_formulas():
         y[120:],
         seen=(X[:120], y[:120]),
         y_train=y[:120],
+        center=5.0,
         scale=2.0,
     )
     predicted, truth = model.predict(X[120:]), y[120:]
@@ -167,6 +170,10 @@ def test_scores_are_those_of_their_formulas():
     )
     assert found["dummy"]["absolute"] == pytest.approx(dummy["median"].mean() / 2)
     assert found["dummy"]["spearman"] == 0
+    # Bins of predictions: rows, and the sums that means and intervals come from.
+    bins = np.array(found["reliability"])[:, 1:].sum(axis=0)
+    expected = [len(truth), (predicted - 5).sum() / 2, (truth - 5).sum() / 2]
+    np.testing.assert_allclose(bins, [*expected, ((truth - 5) ** 2).sum() / 4])
 
 
 def test_a_sample_of_training_rows_keeps_the_range():
@@ -210,6 +217,12 @@ def test_a_planted_overfit_is_helped_by_regularization():
     verdict = next(v for v in analysis["verdicts"] if v["question"] == "error")
     assert verdict["helps"]
     assert "Stronger regularization with ridge regression helps" in verdict["sentence"]
+    # Predictions of an overfitted model are too extreme; regularized ones less so.
+    slopes = {}
+    for curve in analysis["reliability"]:
+        x, y = ([p[key] for p in curve["points"]] for key in ("predicted", "observed"))
+        slopes[curve["remedy"]] = np.polyfit(x, y, 1)[0]
+    assert slopes["nothing"] < 0.4 < 0.6 < slopes["stronger regularization"]
 
 
 def test_wrong_numbers_are_helped_by_dropping_them():
@@ -321,12 +334,12 @@ def test_the_net_has_its_remedies():
     analysis = run_bench(
         [make_table(n=40)],
         estimators={"plain_mlp": net},
-        remedies=["mixup", "early_stopping", "weight_decay", "regularization"],
+        remedies=NETS,
         n_splits=2,
         n_repeats=1,
     ).analysis
     assert analysis["cells"]["failed"] == 0, analysis["failures"]
-    assert len({c["remedy"] for c in analysis["comparisons"]}) == 4
+    assert len({c["remedy"] for c in analysis["comparisons"]}) == len(NETS)
 
 
 @pytest.fixture
@@ -365,9 +378,10 @@ def test_the_command_writes_a_report_of_numbers(csv, tmp_path):
         "Four questions",
         "read as a number to predict",
         "standard deviation",
+        "Predicted against observed",
     ):
         assert words in page
-    for words in ("class shares", "Reliability", "log-loss", "stratified"):
+    for words in ("class shares", "probabilities", "log-loss", "stratified"):
         assert words not in page
     # The report is a function of the analysis that the store gives back.
     again = tmp_path / "again.html"

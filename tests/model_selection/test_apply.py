@@ -57,7 +57,8 @@ def test_every_remedy_fits_or_says_why_not(remedy, estimator, unbalanced):
     X, y = unbalanced
     before = estimator.get_params()
     if reason := reason_against(remedy, estimator, np.bincount(y)):
-        nets = ("mixup", "weight_decay", "early_stopping", *NET_LOSSES)
+        nets = ("mixup", "weight_averaging", "weight_decay", "early_stopping",
+                *NET_LOSSES)  # fmt: skip
         if remedy.tasks == ("regression",):
             assert "treats numbers" in reason
         # A net of its own meets its plain twin, another net.

@@ -49,6 +49,17 @@ ENCODERS: tuple[Remedy, ...] = (
         test_params=_ENCODER_TEST_PARAMS,
     ),
     Remedy(
+        name="pretraining",
+        title="features learnt without targets",
+        path="skoverfit.model_selection._apply.use_pretraining",
+        kind="regularization",
+        role="configure",
+        tasks=("classification", "regression"),
+        cost=3.0,
+        paper="Ge, Tang, Fan & Jin (2024), ICLR, arXiv:2303.01566",
+        in_bench=False,
+    ),
+    Remedy(
         name="pretrained",
         title="unsupervised pretraining",
         path="skoverfit.representation.PretrainedClassifier",

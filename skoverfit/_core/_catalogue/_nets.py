@@ -159,6 +159,17 @@ NETS: tuple[Remedy, ...] = (
         paper="Loshchilov & Hutter (2019), ICLR, arXiv:1711.05101",
     ),
     Remedy(
+        name="weight_averaging",
+        title="averaged weights",
+        path="skoverfit.model_selection._net_losses.use_weight_averaging",
+        kind="regularization",
+        role="configure",
+        tasks=("classification", "regression"),
+        applies="skoverfit.model_selection._net_losses.weight_averaging_applies",
+        paper="Izmailov, Podoprikhin, Garipov, Vetrov & Wilson (2018), UAI, "
+        "arXiv:1803.05407",
+    ),
+    Remedy(
         name="early_stopping",
         title="early stopping",
         path="skoverfit.model_selection._net_losses.use_early_stopping",
