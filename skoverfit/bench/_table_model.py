@@ -137,11 +137,15 @@ class TableModel:
 
 
 def _kind(column: Any) -> str:
+    """Return "number", "text", "category", "date", or "date" with its zone."""
     if is_text(column):
         return "text"
     if column.dtype.name == "category":
         return "category"
-    return "number" if column.dtype.kind in "biuf" else "date"
+    if column.dtype.kind in "biuf":
+        return "number"
+    zone = getattr(column.dtype, "tz", None)
+    return "date" if zone is None else f"date {zone}"
 
 
 def _quoted(names: Sequence[str], limit: int = 8) -> str:
@@ -150,33 +154,51 @@ def _quoted(names: Sequence[str], limit: int = 8) -> str:
 
 
 def _as_kind(column: Any, name: str, kind: str) -> Any:
-    import pandas as pd
-
+    """Return a column in the kind that it had in training, or refuse a value of it."""
     plain = plain_column(column, name)
     met = _kind(plain)
-    if met == kind:
-        refuse_infinite(plain, name)
-        return plain
     if kind in ("text", "category"):
+        if met == kind:
+            return plain
         texts = plain.map(str, na_action="ignore").astype(object)
         return texts.where(plain.notna(), None).astype(text_dtype())
-    present = plain.notna()
-    if kind == "number" and met != "date":
-        made = pd.to_numeric(plain.astype(object), errors="coerce")
-        made = made.astype(np.float64)
-        what = "a number"
-    elif met == "number" and present.any():
-        made, what = plain.where(~present), "a date"
+    if met == kind:
+        made = plain
+    elif kind == "number":
+        made = _numbers(plain, met)
     else:
-        made = pd.to_datetime(plain.astype(object), errors="coerce", format="ISO8601")
-        what = "a date" if kind == "date" else "a number"
-        if kind == "number":
-            made = made.where(~present)
-    bad = np.flatnonzero((made.isna() & present).to_numpy())
+        made = _dates(plain, met, kind.partition(" ")[2])
+    bad = np.flatnonzero((made.isna() & plain.notna()).to_numpy())
     if bad.size:
         raise BadInputError(
             f"The column {name!r} holds {plain.iloc[bad[0]]!s} in row {bad[0] + 1}, "
-            f"and was {what} where the model was trained."
+            f"and was a {kind.partition(' ')[0]} where the model was trained."
         )
     refuse_infinite(made, name)
     return made
+
+
+def _numbers(plain: Any, met: str) -> Any:
+    """Return what of a column are numbers; NaN for the rest."""
+    import pandas as pd
+
+    if met.startswith("date"):
+        return pd.Series(np.nan, index=plain.index)
+    made = pd.to_numeric(plain.astype(object), errors="coerce")
+    return made.astype(np.float64)
+
+
+def _dates(plain: Any, met: str, zone: str) -> Any:
+    """Return what of a column are dates, in a zone or without one; NaT for the rest."""
+    import pandas as pd
+
+    if met == "number":
+        made = pd.Series(pd.NaT, index=plain.index, dtype="datetime64[us, UTC]")
+    elif met == "date" and zone:  # the zone is not said: it is that of the training
+        return plain.dt.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward")
+    elif met.startswith("date"):
+        made = plain.dt.tz_convert("UTC")
+    else:
+        texts = plain.astype(object)
+        made = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True)
+    return made.dt.tz_convert(zone) if zone else made.dt.tz_localize(None)

@@ -21,6 +21,7 @@ from skoverfit.bench._cure import cure_table, what_predicts
 from skoverfit.bench._named_estimator import named_estimator, prepared_pipeline
 from skoverfit.bench._plain_encoders import PlainVectorizer
 from skoverfit.bench._preparation import FoldPreparation, plain_rows, prepare_fold
+from skoverfit.bench._readers import read_frame
 from skoverfit.bench._table_model import TableModel
 from skoverfit.bench._table_preparation import TablePreparation
 from skoverfit.catalogue import get_remedies, get_remedy
@@ -204,6 +205,23 @@ def test_texts_that_look_like_numbers_stay_texts(cured, tmp_path):
     # A number in a frame is told by its text as well as may be.
     single = people(seed=1).assign(job=7)
     assert len(skoverfit.load(model).predict(single)) == 120
+
+
+def test_a_file_of_text_gives_what_a_file_of_types_gives(tmp_path):
+    frame = kinds(100).drop(columns="empty")
+    frame["y"] = np.where(frame["number"] > 0, "up", "down")
+    table = table_from_frame(frame, target="y")
+    pipeline = prepared_pipeline(LogisticRegression(), table, 0)
+    model = TableModel(pipeline.fit(table.X, table.y), table, target="y", estimate={})
+    new = kinds(40, seed=3)
+    new.to_csv(tmp_path / "new.csv", index=False)
+    read, _ = read_frame(tmp_path / "new.csv", text=model.text_columns)
+    np.testing.assert_allclose(model.predict_proba(read), model.predict_proba(new))
+    local = new.assign(zoned=new["zoned"].dt.tz_localize(None))
+    np.testing.assert_allclose(model.predict_proba(local), model.predict_proba(new))
+    for name, values in (("date", 7), ("number", new["date"]), ("zoned", "soon")):
+        with pytest.raises(BadInputError, match=f"'{name}' holds .* in row 1, and was"):
+            model.predict(new.assign(**{name: values}))
 
 
 def test_numbers_are_cured_and_predicted(tmp_path):
