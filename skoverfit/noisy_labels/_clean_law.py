@@ -47,16 +47,7 @@ def clean_law(
     """
     logs = _logs(proba)
     shares = np.bincount(codes, minlength=proba.shape[1]) / len(codes)
-    none = np.zeros(proba.shape[1])
-    first = np.array([0.0, 0.0, *none]) if near is None else near.alone
-    alone = _fitted(logs, codes, shares, [first], free=False)
-    start = float(alone.x[0])
-    starts: list[Any] = [[start, 0.02, *alone.x[2:]]]
-    if near is None:
-        starts.append([min(start + 0.7, _LOG_POWER), 0.2, *none])
-    elif near.both[1] > 0:
-        starts = [near.both]
-    both = _fitted(logs, codes, shares, starts)
+    alone, both = _with_and_without(logs, codes, shares, near)
     ratio = 2 * len(codes) * (alone.fun - both.fun)
     best = alone
     if ratio > _UNSURE:
@@ -99,19 +90,15 @@ def wrong_share(
     logs = _logs(proba)
     n = len(codes)
     shares = np.bincount(codes, minlength=proba.shape[1]) / n
-    alone = _fitted(logs, codes, shares, [[0.0]])
-    start = float(alone.x[0])
-    both = _fitted(
-        logs, codes, shares, [[start, 0.02], [min(start + 0.7, _LOG_POWER), 0.2]]
-    )
+    alone, both = _with_and_without(logs, codes, shares)
     best = min(float(both.fun), float(alone.fun))
     background = float(both.x[1]) if both.fun < alone.fun else 0.0
-    starts = [[float(both.x[0])], [start]]
     limit = float(chi2.ppf(confidence, 1))
 
     def beyond(e: float) -> float:
         """Return how far e lies outside of the interval; at most 0 inside of it."""
-        fixed = _fitted(logs, codes, shares, starts, e)
+        starts = [[at.x[0], e, *at.x[2:]] for at in (both, alone)]
+        fixed = _fitted(logs, codes, shares, starts, free=False)
         return float(2 * n * (fixed.fun - best) - limit)
 
     if background > 0 and beyond(0.0) > 0:
@@ -148,6 +135,25 @@ def _logs(proba: np.ndarray) -> np.ndarray:
     least = max(0.5 / len(proba), 0.5 * float(positive.min()))
     raised = np.maximum(proba, min(least, 0.5 / proba.shape[1]))
     return np.log(raised / raised.sum(axis=1, keepdims=True))
+
+
+def _with_and_without(
+    logs: np.ndarray,
+    codes: np.ndarray,
+    shares: np.ndarray,
+    near: CleanLaw | None = None,
+) -> tuple[Any, Any]:
+    """Return the fits without and with a background."""
+    none = np.zeros(logs.shape[1])
+    first = np.array([0.0, 0.0, *none]) if near is None else near.alone
+    alone = _fitted(logs, codes, shares, [first], free=False)
+    start = float(alone.x[0])
+    starts: list[Any] = [[start, 0.02, *alone.x[2:]]]
+    if near is None:
+        starts.append([min(start + 0.7, _LOG_POWER), 0.2, *none])
+    elif near.both[1] > 0:
+        starts = [near.both]
+    return alone, _fitted(logs, codes, shares, starts)
 
 
 def _fitted(
