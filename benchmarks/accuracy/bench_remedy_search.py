@@ -461,7 +461,7 @@ def report(rows: dict[str, dict[str, Any]]) -> str:
         "# The remedy search",
         "",
         "`python benchmarks/accuracy/bench_remedy_search.py`; the bounds are in its "
-        "docstring. Shares have Wilson's 95 % interval. The designs were sized on seeds "
+        "docstring. Shares have Wilson's 95 % interval. The designs were sized on "
         '0 to 11; what seeds 100 to 110 showed changed a rule ("nothing" must not win '
         f"by its cost); counted are fresh seeds from {FIRST_SEED} on.",
         "",
