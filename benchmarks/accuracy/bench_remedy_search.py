@@ -462,8 +462,8 @@ def report(rows: dict[str, dict[str, Any]]) -> str:
         "",
         "`python benchmarks/accuracy/bench_remedy_search.py`; the bounds are in its "
         "docstring. Shares have Wilson's 95 % interval. The designs were sized on "
-        "seeds 0 to 11; what seeds 100 to 110 showed changed a rule (doing nothing must "
-        f"not win by its cost); counted are fresh seeds from {FIRST_SEED} on.",
+        "seeds 0 to 11; what seeds 100 to 110 showed changed a rule (doing nothing "
+        f"must not win by its cost); counted are fresh seeds from {FIRST_SEED} on.",
         "",
         "## Power and honesty",
         "",
