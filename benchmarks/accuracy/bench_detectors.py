@@ -7,11 +7,13 @@ confident learning flags, the share that it would flag if no label were wrong, a
 excess with its interval (`skoverfit.noisy_labels.excess_label_issues`), by
 probabilities of two models, because a model that is wrong about a table makes suspects.
 
-Rows go to ``benchmarks/results/accuracy/detectors.json``, tables to
+Rows go to ``benchmarks/results/accuracy/detectors_<part>.json``, tables of all parts to
 ``benchmarks/results/detectors.md``. Targets: area .99 for EL2N and memorization, .95
 for the others but LOF; at most 5 % of clean digits flagged.
 
-    python benchmarks/accuracy/bench_detectors.py [--seeds 5] [--max-rows 2000]
+    python benchmarks/accuracy/bench_detectors.py [--parts digits tables] [--seeds 3]
+
+``--parts`` without a part writes the tables from the rows that are there.
 """
 
 # ruff: noqa: E402 - one thread is set before numpy is imported
@@ -68,6 +70,7 @@ TABLES = (
     "imb_ecoli", "imb_oil", "imb_us_crime", "imb_wine_quality",
 )  # fmt: skip
 RATE = 0.2
+PARTS = ("digits", "tables", "simulated")
 # Detector -> how it is made, and the target of the area under the curve.
 DETECTORS: dict[str, tuple[Callable[[int], Any], float | None]] = {
     "confident learning": (lambda s: ConfidentLearningFilter(random_state=s), 0.95),
@@ -110,7 +113,6 @@ def on_digits(seeds: int, note: Callable[[dict[str, Any]], None]) -> None:
             clean = found_by(make, X, y, seed).issue_mask_
             note(
                 {
-                    "part": "digits",
                     "detector": name,
                     "target": target,
                     "seed": seed,
@@ -131,7 +133,6 @@ def on_digits(seeds: int, note: Callable[[dict[str, Any]], None]) -> None:
         frequency = net.fit(X, noisy).selection_frequency_
         note(
             {
-                "part": "digits",
                 "detector": "co-teaching",
                 "target": 0.95,
                 "seed": seed,
@@ -182,7 +183,6 @@ def on_tables(max_rows: int, note: Callable[[dict[str, Any]], None]) -> None:
             )
             note(
                 {
-                    "part": "tables",
                     "table": name,
                     "rows": len(y),
                     "classes": len(found.classes),
@@ -222,7 +222,6 @@ def simulated(seeds: int, note: Callable[[dict[str, Any]], None]) -> None:
                 ).flagged
                 note(
                     {
-                        "part": "simulated",
                         "model": model,
                         "rate": rate,
                         "seed": seed,
@@ -283,22 +282,30 @@ def report(rows: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--max-rows", type=int, default=2000)
     arguments = parser.parse_args()
-    path = RESULTS / "accuracy" / "detectors.json"
-    rows: list[dict[str, Any]] = []
+    files = {part: RESULTS / "accuracy" / f"detectors_{part}.json" for part in PARTS}
+    for part in arguments.parts:
+        rows: list[dict[str, Any]] = []
 
-    def note(row: dict[str, Any]) -> None:
-        rows.append(row)
-        print({k: v for k, v in row.items() if k != "part"}, flush=True)
-        content = {"surroundings": surroundings(), "rows": rows}
-        path.write_text(json.dumps(content, indent=1, default=float) + "\n")
+        def note(row: dict[str, Any], rows: list = rows, part: str = part) -> None:
+            rows.append({"part": part, **row})
+            print(row, flush=True)
+            content = {"surroundings": surroundings(), "rows": rows}
+            files[part].write_text(json.dumps(content, indent=1, default=float) + "\n")
 
-    on_tables(arguments.max_rows, note)
-    simulated(10 * arguments.seeds, note)
-    on_digits(arguments.seeds, note)
-    (RESULTS / "detectors.md").write_text(report(rows))
+        if part == "digits":
+            on_digits(arguments.seeds, note)
+        elif part == "tables":
+            on_tables(arguments.max_rows, note)
+        else:
+            simulated(10 * arguments.seeds, note)
+    known = [json.loads(f.read_text())["rows"] for f in files.values() if f.exists()]
+    (RESULTS / "detectors.md").write_text(
+        report([row for part in known for row in part])
+    )
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ class Runner:
     cells : list of Cell
         Of the folds so far.
     dropped_at : int
-        Folds that were known when it was dropped; 0 if it was not.
+        Folds (of "sample_halving": rounds) before it was dropped; 0 if it was not.
     reason : str
         Error, or why it was dropped.
     """
@@ -65,7 +65,7 @@ class Runner:
     cells: list[Cell] = field(default_factory=list)
     dropped_at: int = 0
     reason: str = ""
-    # The rows that were there when it was dropped (successive halving).
+    # On the last part of the rows that it was compared on ("sample_halving").
     rung_score: float = np.nan
 
     @property

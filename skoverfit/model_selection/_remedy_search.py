@@ -105,7 +105,8 @@ class RemedySearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
     max_candidates : int, default=40
         At most so many are tried, "nothing" included; with "auto" the cheap ones.
     max_time : float, default=None
-        Seconds after which no further fit is begun. Everybody is then judged on the
+        Seconds after which no further fit is begun but the last one, on all rows, and
+        those of "nothing" on two folds. Everybody is then judged on the
         folds that all have finished, two at least; within the first two folds who
         came too late is left out.
     store : str or path-like, default=None
@@ -157,7 +158,8 @@ class RemedySearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
     remedy_table_ : DataFrame
         The same as a table, the best first.
     dropped_at_fold_ : dict of str to int
-        Folds that were known when a candidate was dropped.
+        Folds that were known when a candidate was dropped; with "sample_halving" the
+        number of the round.
     oof_predictions_ : dict of str to list of tuple
         For each candidate that finished: rows and predictions of each fold.
     report_ : SearchReport

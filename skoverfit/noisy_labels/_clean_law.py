@@ -13,8 +13,9 @@ from scipy.stats import chi2
 
 __all__ = ["CleanLaw", "WrongShare", "clean_law", "redrawn", "wrong_share"]
 
-# Largest and least logarithm of the inverse temperature.
+# Largest and least logarithm of the inverse temperature, and size of an offset.
 _LOG_POWER = 5.0
+_LARGEST_OFFSET = 10.0
 _MOST_BACKGROUND = 0.95
 # Likelihood ratio statistic below which a background is none: two standard errors.
 _UNSURE = 4.0
@@ -22,36 +23,46 @@ _UNSURE = 4.0
 
 @dataclass(frozen=True)
 class CleanLaw:
-    """``cumulated`` are the sums along each row of the clean probabilities."""
+    """``cumulated`` are the sums along each row of the clean probabilities.
+
+    ``alone`` and ``both`` are where the fits ended without and with a background.
+    """
 
     inverse_temperature: float
     background: float
     cumulated: np.ndarray
+    alone: np.ndarray
+    both: np.ndarray
 
 
-def clean_law(proba: np.ndarray, codes: np.ndarray) -> CleanLaw:
-    """Fit ``(1 - e) softmax(b log p) + e q`` to the labels, and leave out ``e q``.
+def clean_law(
+    proba: np.ndarray, codes: np.ndarray, near: CleanLaw | None = None
+) -> CleanLaw:
+    """Fit ``(1 - e) softmax(b log p + a) + e q`` to the labels, and leave out ``e q``.
 
-    q are the shares of the labels. Temperature scaling alone is e = 0; a positive e
-    means that even where p is surest some labels are others.
+    q are the shares of the labels. Temperature scaling alone is e = 0 and a = 0; the
+    offsets a let the classes be as common as they are, which a sharper temperature
+    alone would not. A positive e means that even where p is surest some labels are
+    others. With ``near``, the law of about the same rows, fits start there.
     """
     logs = _logs(proba)
     shares = np.bincount(codes, minlength=proba.shape[1]) / len(codes)
-    alone = _fitted(logs, codes, shares, [[0.0]])
-    start = float(alone.x[0])
-    both = _fitted(
-        logs, codes, shares, [[start, 0.02], [min(start + 0.7, _LOG_POWER), 0.2]]
-    )
+    alone, both = _with_and_without(logs, codes, shares, near)
     ratio = 2 * len(codes) * (alone.fun - both.fun)
-    background, power = 0.0, start
+    best = alone
     if ratio > _UNSURE:
         # Shrunk as by the non-negative garrote: continuous where it becomes none.
         background = float(both.x[1]) * (1 - _UNSURE / ratio)
-        power = float(
-            _fitted(logs, codes, shares, [[float(both.x[0])]], background).x[0]
-        )
-    clean = softmax(np.exp(power) * logs, axis=1)
-    return CleanLaw(float(np.exp(power)), background, np.cumsum(clean, axis=1))
+        at = [both.x[0], background, *both.x[2:]]
+        best = _fitted(logs, codes, shares, [at], free=False)
+    clean = softmax(np.exp(best.x[0]) * logs + best.x[2:], axis=1)
+    return CleanLaw(
+        inverse_temperature=float(np.exp(best.x[0])),
+        background=float(best.x[1]),
+        cumulated=np.cumsum(clean, axis=1),
+        alone=alone.x,
+        both=both.x,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,19 +90,15 @@ def wrong_share(
     logs = _logs(proba)
     n = len(codes)
     shares = np.bincount(codes, minlength=proba.shape[1]) / n
-    alone = _fitted(logs, codes, shares, [[0.0]])
-    start = float(alone.x[0])
-    both = _fitted(
-        logs, codes, shares, [[start, 0.02], [min(start + 0.7, _LOG_POWER), 0.2]]
-    )
+    alone, both = _with_and_without(logs, codes, shares)
     best = min(float(both.fun), float(alone.fun))
     background = float(both.x[1]) if both.fun < alone.fun else 0.0
-    starts = [[float(both.x[0])], [start]]
     limit = float(chi2.ppf(confidence, 1))
 
     def beyond(e: float) -> float:
         """Return how far e lies outside of the interval; at most 0 inside of it."""
-        fixed = _fitted(logs, codes, shares, starts, e)
+        starts = [[at.x[0], e, *at.x[2:]] for at in (both, alone)]
+        fixed = _fitted(logs, codes, shares, starts, free=False)
         return float(2 * n * (fixed.fun - best) - limit)
 
     if background > 0 and beyond(0.0) > 0:
@@ -130,32 +137,69 @@ def _logs(proba: np.ndarray) -> np.ndarray:
     return np.log(raised / raised.sum(axis=1, keepdims=True))
 
 
+def _with_and_without(
+    logs: np.ndarray,
+    codes: np.ndarray,
+    shares: np.ndarray,
+    near: CleanLaw | None = None,
+) -> tuple[Any, Any]:
+    """Return the fits without and with a background."""
+    none = np.zeros(logs.shape[1])
+    first = np.array([0.0, 0.0, *none]) if near is None else near.alone
+    alone = _fitted(logs, codes, shares, [first], free=False)
+    start = float(alone.x[0])
+    starts: list[Any] = [[start, 0.02, *alone.x[2:]]]
+    if near is None:
+        starts.append([min(start + 0.7, _LOG_POWER), 0.2, *none])
+    elif near.both[1] > 0:
+        starts = [near.both]
+    return alone, _fitted(logs, codes, shares, starts)
+
+
 def _fitted(
     logs: np.ndarray,
     codes: np.ndarray,
     shares: np.ndarray,
-    starts: list[list[float]],
-    fixed: float = 0.0,
+    starts: list[Any],
+    *,
+    free: bool = True,
 ) -> Any:
-    """Return the best minimum of the mean log-loss; a start of one has e fixed."""
-    given = logs[np.arange(len(codes)), codes]
-    marginal = shares[codes]
+    """Return the best minimum of the mean log-loss over [log b, e, a].
+
+    Without ``free`` e stays where it starts.
+    """
+    n, n_classes = logs.shape
+    rows = np.arange(n)
+    given, marginal = logs[rows, codes], shares[codes]
 
     def loss(at: np.ndarray) -> tuple[float, np.ndarray]:
-        power = np.exp(at[0])
-        background = at[1] if len(at) > 1 else fixed
-        clean = softmax(power * logs, axis=1)
-        own = clean[np.arange(len(codes)), codes]
+        power, background = np.exp(at[0]), at[1]
+        clean = softmax(power * logs + at[2:], axis=1)
+        own = clean[rows, codes]
         mixed = np.maximum((1 - background) * own + background * marginal, 1e-300)
-        slope = power * own * (given - np.einsum("ij,ij->i", clean, logs))
-        parts = [-np.mean((1 - background) * slope / mixed)]
-        if len(at) > 1:
-            parts.append(-np.mean((marginal - own) / mixed))
+        # What the loss falls by for a rise of the label's logit.
+        pull = (1 - background) * own / mixed
+        slope = power * np.mean(pull * (given - np.einsum("ij,ij->i", clean, logs)))
+        offsets = np.bincount(codes, pull, minlength=n_classes) - pull @ clean
+        parts = [-slope, -np.mean((marginal - own) / mixed), *(-offsets / n)]
         return float(-np.mean(np.log(mixed))), np.array(parts)
 
-    bounds = [(-_LOG_POWER, _LOG_POWER), (0.0, _MOST_BACKGROUND)]
-    found = [
-        minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds[: len(start)])
-        for start in starts
-    ]
+    found = []
+    for start in starts:
+        fixed = (float(start[1]), float(start[1]))
+        bounds = [
+            (-_LOG_POWER, _LOG_POWER),
+            (0.0, _MOST_BACKGROUND) if free else fixed,
+            *[(-_LARGEST_OFFSET, _LARGEST_OFFSET)] * n_classes,
+        ]
+        found.append(
+            minimize(
+                loss,
+                start,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=bounds,
+                options={"ftol": 1e-8},
+            )
+        )
     return min(found, key=lambda one: one.fun)

@@ -170,12 +170,12 @@ def excess_label_issues(
     rest is the excess, with a bootstrap interval. See :doc:`the user guide
     </user_guide/label_noise>`.
 
-    The probabilities are sharpened or softened by a temperature that is fitted to the
-    labels first. Fitted alone it would explain wrong labels away: probabilities that
-    are calibrated to noisy labels redraw the noise as well. Therefore a background is
-    fitted with it, a share of labels that regard only how common a class is; it
-    shows where even the surest rows keep a floor of other labels. Labels are redrawn
-    without it. Temperature, background and the comparison are ours.
+    The probabilities are sharpened or softened first by a temperature, with an offset
+    a class, that are fitted to the labels. Fitted alone they would explain wrong labels
+    away: probabilities that are calibrated to noisy labels redraw the noise as well.
+    Therefore a background is fitted with them, a share of labels that regard only how
+    common a class is; it shows where even the surest rows keep a floor of other labels.
+    Labels are redrawn without it. Calibration, background and comparison are ours.
 
     .. versionadded:: 0.1
 
@@ -271,7 +271,7 @@ def excess_label_issues(
     law = clean_law(proba, codes)
     seen = _shares(proba, codes, rule)
     drawn, by_class = _null(proba, law, rule, n_redraws, entropy)
-    boot = _bootstrap(proba, codes, rule, n_bootstrap, entropy)
+    boot = _bootstrap(proba, codes, law, rule, n_bootstrap, entropy)
     flagged, noise_rate = (
         _excess(seen[k], drawn[:, k], boot[:, :, k], confidence) for k in range(2)
     )
@@ -322,7 +322,12 @@ def _null(
 
 
 def _bootstrap(
-    proba: np.ndarray, codes: np.ndarray, rule: Rule, n_bootstrap: int, entropy: int
+    proba: np.ndarray,
+    codes: np.ndarray,
+    whole: CleanLaw,
+    rule: Rule,
+    n_bootstrap: int,
+    entropy: int,
 ) -> np.ndarray:
     """Return observed and expected shares of each sample: (n_bootstrap, 2, 2)."""
     rng = derive_generator(entropy, "bootstrap")
@@ -330,7 +335,7 @@ def _bootstrap(
     for number in range(n_bootstrap):
         rows = rng.integers(len(codes), size=len(codes))
         part, labels = proba[rows], codes[rows]
-        law = clean_law(part, labels)
+        law = clean_law(part, labels, near=whole)
         clean = [
             _shares(part, redrawn(law.cumulated, rng), rule)
             for _ in range(_REDRAWS_A_SAMPLE)

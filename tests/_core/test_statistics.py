@@ -254,3 +254,20 @@ def test_rows_that_say_nothing():
     assert alone.p_value == 1.0
     with pytest.raises(ValueError, match="empty"):
         row_comparison([])
+
+
+def test_trimmed_differences_are_yuens():
+    values = np.array([0.3, 0.1, 0.2, 9.0, 0.4, 0.2, 0.3, -4.0, 0.1, 0.25])
+    found = corrected_comparison(values, test_train_ratio=0.0, trim=0.1)
+    inner = np.sort(values)[1:-1]
+    winsorized = np.clip(values, inner[0], inner[-1])
+    std_error = winsorized.std(ddof=1) / (0.8 * math.sqrt(10))
+    assert found.difference == pytest.approx(inner.mean())
+    assert found.std_error == pytest.approx(std_error)
+    assert found.df == 7
+    # Without trimming the two odd folds hide that all others agree.
+    assert found.lower > 0
+    assert corrected_comparison(values, test_train_ratio=0.0).lower < 0
+    # Too few folds are left as they are.
+    few = corrected_comparison(values[:5], test_train_ratio=0.0, trim=0.1)
+    assert few == corrected_comparison(values[:5], test_train_ratio=0.0)

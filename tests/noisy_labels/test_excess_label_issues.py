@@ -145,3 +145,18 @@ def test_bad_input_is_one_sentence(change, message):
     given = {"y": y, "pred_proba": np.full((600, 2), 0.5), **change}
     with pytest.raises(ValueError, match=message):
         excess_label_issues(**given)
+
+
+def test_the_clean_law_has_the_shares_of_the_labels():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(scale=2, size=(4000, 3))
+    offsets = np.array([1.5, 0.0, -1.5])
+    codes = redrawn(np.cumsum(softmax(2 * logits + offsets, axis=1), axis=1), rng)
+    law = clean_law(softmax(logits, axis=1), codes)
+    assert law.background == pytest.approx(0, abs=0.01)
+    assert law.inverse_temperature == pytest.approx(2, rel=0.1)
+    shares = np.diff(law.cumulated, axis=1, prepend=0).mean(axis=0)
+    assert_allclose(shares, np.bincount(codes) / 4000, atol=0.005)
+    # The fit of about the same rows may start there and ends in the same place.
+    again = clean_law(softmax(logits, axis=1), codes, near=law)
+    assert_allclose(again.cumulated, law.cumulated, atol=1e-3)

@@ -72,6 +72,7 @@ SEARCHES: tuple[Remedy, ...] = (
         path="skoverfit.inspection.OverfittingReport",
         kind="none",
         role="tool",
+        paper="Nadeau & Bengio (2003), Machine Learning 52",
         test_params={
             "estimator": "new:sklearn.linear_model.LogisticRegression",
             "cv": 3,

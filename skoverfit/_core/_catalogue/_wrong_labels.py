@@ -64,7 +64,7 @@ WRONG_LABELS: tuple[Remedy, ...] = (
     ),
     Remedy(
         name="confident_learning",
-        title="confident learning as a step",
+        title="confident-learning filter",
         path="skoverfit.noisy_labels.ConfidentLearningFilter",
         kind="label_noise",
         role="step",
@@ -92,7 +92,7 @@ WRONG_LABELS: tuple[Remedy, ...] = (
     ),
     Remedy(
         name="neighbor_disagreement",
-        title="rows that neighbours contradict, dropped",
+        title="neighbour filter",
         path="skoverfit.noisy_labels.NeighborDisagreementFilter",
         kind="label_noise",
         role="step",
@@ -101,7 +101,7 @@ WRONG_LABELS: tuple[Remedy, ...] = (
     ),
     Remedy(
         name="forest_disagreement",
-        title="rows that a forest contradicts, dropped",
+        title="forest filter",
         path="skoverfit.noisy_labels.ForestDisagreementFilter",
         kind="label_noise",
         role="step",
@@ -112,7 +112,7 @@ WRONG_LABELS: tuple[Remedy, ...] = (
     ),
     Remedy(
         name="small_loss",
-        title="rows of large loss dropped",
+        title="small-loss filter",
         path="skoverfit.noisy_labels.SmallLossFilter",
         kind="label_noise",
         role="step",
@@ -124,7 +124,7 @@ WRONG_LABELS: tuple[Remedy, ...] = (
     ),
     Remedy(
         name="lof_class",
-        title="outliers within a class dropped",
+        title="LOF filter",
         path="skoverfit.noisy_labels.LOFClassFilter",
         kind="label_noise",
         role="step",
@@ -134,7 +134,7 @@ WRONG_LABELS: tuple[Remedy, ...] = (
     ),
     Remedy(
         name="row_score",
-        title="rows of large score dropped",
+        title="row-score filter",
         path="skoverfit.noisy_labels.RowScoreFilter",
         kind="label_noise",
         role="step",

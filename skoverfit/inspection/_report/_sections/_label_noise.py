@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
+from sklearn.ensemble import RandomForestClassifier
 
 from skoverfit._core._resampling._strategy import plain
-from skoverfit._core._statistics import wilson_interval
+from skoverfit._core._statistics import Comparison, row_comparison, wilson_interval
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import Problem
 from skoverfit.inspection._report._remedies import remedies_for
-from skoverfit.inspection._report._rows import neighbors_of_rows, row_interval
+from skoverfit.inspection._report._rows import neighbors_of_rows
 from skoverfit.inspection._report._types import Estimate, Finding, NotRun, Section
 
 if TYPE_CHECKING:
@@ -25,11 +28,20 @@ TITLE = "Wrong labels"
 
 # A smaller excess is not told from a model that is too sure of a few rows.
 _MARGIN = 0.03
-# Averages are a check, and have to see no more than some.
+# Of wrong labels a forest sees about as much as the model, of rows that a model is too
+# sure of, or can't fit, a half or less.
 _CONFIRMED = 0.01
-_MODELS = 10
+_MOST = 2 / 3
+# Trees and others that answer in few steps are nowhere surer than a step is wide, which
+# looks like a floor too; then the forest has to see this much.
+_CONFIRMED_STEPS = 0.1
+_TREES = 50
+_LEAF = 3
 _REDRAWS = 50
 _BOOTSTRAP = 50
+# Above so many probabilities fewer samples: their spread is small then.
+_MANY = 20_000
+_FEW_SAMPLES = 20
 _WORST = 20
 _REMEDIES = (
     "cleaned", "confident_learning", "noise_corrected", "co_teaching",
@@ -58,23 +70,29 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
 
     assert problem.classes is not None
     proba = proba / proba.sum(axis=1, keepdims=True)
+    samples = _BOOTSTRAP if proba.size <= _MANY else _FEW_SAMPLES
     found = excess_label_issues(
         problem.y,
         proba,
         classes=np.arange(len(problem.classes)),
         n_redraws=_REDRAWS,
-        n_bootstrap=_BOOTSTRAP,
+        n_bootstrap=samples,
         confidence=problem.confidence,
         random_state=problem.generator(NAME),
     )
     excess = wrong_share(proba, problem.y, problem.confidence)
     likely = excess.lower > _MARGIN
-    averaged, n_fits, notes = None, 0, []
+    second, n_fits, notes = None, 0, []
     if likely:
         try:
-            averaged, n_fits = _of_averages(problem, evidence)
+            second, n_fits = _of_forest(problem, evidence)
         except NotRun as exc:
-            notes.append(f"Averages of models were not asked for wrong labels: {exc}.")
+            notes.append(f"A forest was not asked for wrong labels: {exc}.")
+    confirmed = (
+        second is not None
+        and second.lower > (_CONFIRMED_STEPS if _in_steps(evidence) else _CONFIRMED)
+        and second.value > _MOST * excess.value
+    )
     rate = found.noise_rate
     rows = np.arange(problem.n_samples)
     others = proba.copy()
@@ -105,15 +123,15 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
             label="share of rows that confident learning flags",
         ),
     }  # fmt: skip
-    if averaged is not None:
-        estimates["excess_of_averages"] = Estimate(
-            value=averaged.value, lower=averaged.lower, upper=averaged.upper,
-            label=f"the same by averages of {_MODELS} models",
+    if second is not None:
+        estimates["excess_of_forest"] = Estimate(
+            value=second.value, lower=second.lower, upper=second.upper,
+            label="the same by a forest",
         )  # fmt: skip
-        if averaged.lower <= _CONFIRMED:
+        if not confirmed:
             notes.append(
-                "Averages of models see no wrong labels where single ones do: the "
-                "model is too sure of some rows."
+                "A forest doesn't see the wrong labels that this model sees: the model "
+                "is too sure of some rows, or can't fit them."
             )
     finding = Finding(
         name="label_noise",
@@ -121,8 +139,9 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
         effect=excess.value,
         lower=excess.lower,
         upper=excess.upper,
-        p_value=excess.p_value,
-        decisive=likely and averaged is not None and averaged.lower > _CONFIRMED,
+        # The forest's is a test by itself; that of the model has to agree.
+        p_value=(excess if second is None else second).p_value,
+        decisive=confirmed,
         size=excess.value / _MARGIN,
         message=(
             f"{excess.value:.1%} [{excess.lower:.1%}, {excess.upper:.1%}] of the "
@@ -141,13 +160,14 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
             "cross-validation; confident joint of Northcutt, Jiang & Chuang (2021), "
             f"against {_REDRAWS} redraws of the labels without wrong ones; the excess "
             "is a floor of other labels under calibrated probabilities, by maximum "
-            f"likelihood; a finding needs more than {_MARGIN:.0%}, and that averages "
-            f"of {_MODELS} models see it too ({n_fits} further fits)"
+            f"likelihood; a finding needs more than {_MARGIN:.0%}, and that a forest "
+            f"sees it too ({n_fits} further fits)"
         ),
         blind_spot=(
             "What no column explains looks like a wrong label where it also befalls "
             "the surest rows. Labels that always go from one class to the same other "
-            "look like overlap of the two and are not counted."
+            "look like overlap of the two and are not counted. Of models that answer "
+            "in few steps, such as single trees, only strong noise is told from steps."
         ),
         estimates=estimates,
         findings=[finding],
@@ -163,30 +183,45 @@ def _classes(problem: Problem, evidence: Evidence, proba: np.ndarray) -> Section
     )
 
 
-def _of_averages(problem: Problem, evidence: Evidence) -> tuple[WrongShare, int]:
-    """Return the share of wrong labels by averages of models of bootstrap samples.
+def _in_steps(evidence: Evidence) -> bool:
+    """Whether a model gives the same answer to most rows as to some other."""
+    assert evidence.proba is not None
+    answers = evidence.proba[0][evidence.splits[0][1]]
+    return 2 * len(np.unique(answers, axis=0)) < len(answers)
 
-    A single tree is sure of rows and wrong, as if their labels were; averages aren't.
+
+def _of_forest(problem: Problem, evidence: Evidence) -> tuple[WrongShare, int]:
+    """Return the share of wrong labels by a forest, on the folds of one repeat.
+
+    A single tree is sure of rows and wrong, as if their labels were, and a model that
+    can't fit the classes is too; a forest seldom.
     """
     from skoverfit.noisy_labels._clean_law import wrong_share
 
     assert problem.classes is not None
     folds = evidence.splits[: evidence.n_fits // evidence.n_repeats]
-    n_fits = _MODELS * len(folds)
-    problem.require_time(n_fits, evidence.seconds_per_fit)
+    problem.require_time(len(folds), 0.2 + 2e-4 * problem.n_samples)
+    forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF)
+    table = _numeric_table(problem)
     proba = np.zeros((problem.n_samples, len(problem.classes)))
-    rng = problem.generator(NAME, "samples")
-    for number, (train, test) in enumerate(folds):
-        samples = []
-        for _ in range(_MODELS):
-            sample = rng.choice(train, len(train))
-            # Classes of few rows are not left out.
-            _, first = np.unique(problem.y[train], return_index=True)
-            samples.append((np.concatenate([sample, train[first]]), test))
-        for fit in problem.fit_folds(samples, NAME, number):
-            assert fit.test.proba is not None
-            proba[test] += fit.test.proba / _MODELS
-    return wrong_share(proba, problem.y, problem.confidence), n_fits
+    for fit in problem.fit_folds(folds, NAME, estimator=forest, X=table):
+        assert fit.test.proba is not None
+        proba[fit.test_rows] = fit.test.proba
+    return wrong_share(proba, problem.y, problem.confidence), len(folds)
+
+
+def _numeric_table(problem: Problem) -> Any:
+    """Return the table as numbers, categories by their codes; missing ones are NaN."""
+    if sp.issparse(problem.X):
+        return sp.csr_matrix(problem.X)
+    try:
+        plan = problem.columns
+    except (TypeError, ValueError) as exc:
+        raise NotRun(f"the table has no columns for it ({exc})") from None
+    return np.concatenate(
+        [np.asarray(plan.numeric, dtype=np.float64), plan.codes.astype(np.float64)],
+        axis=1,
+    )
 
 
 # --- regression ---------------------------------------------------------------------
@@ -226,9 +261,8 @@ def _numbers(problem: Problem, evidence: Evidence) -> Section:
     if noise is None:
         section.notes.append("The table has no distances: no noise variance was taken.")
     else:
-        low, high = row_interval(problem, noise, NAME, "noise")
         section.estimates["noise"] = Estimate(
-            value=float(noise.mean()), lower=low, upper=high,
+            value=noise.difference, lower=noise.lower, upper=noise.upper,
             label="noise variance by nearest neighbours", unit=unit,
         )  # fmt: skip
     if outlying is None:
@@ -264,10 +298,18 @@ def _numbers(problem: Problem, evidence: Evidence) -> Section:
     return section
 
 
-def _neighbor_noise(problem: Problem) -> np.ndarray | None:
-    """Return half the squared difference of each row to its nearest, in variances."""
+def _neighbor_noise(problem: Problem) -> Comparison | None:
+    """Return half the mean squared difference of rows to their nearest, in variances.
+
+    Rows that are nearest to each other share a difference, so that not rows but
+    chains of neighbours vary by themselves.
+    """
     try:
         nearest = neighbors_of_rows(problem, 1)[1][:, 0]
     except (TypeError, ValueError):  # a table without distances
         return None
-    return np.asarray((problem.y - problem.y[nearest]) ** 2 / (2 * problem.judge.scale))
+    n = problem.n_samples
+    links = sp.coo_array((np.ones(n), (np.arange(n), nearest)), shape=(n, n))
+    chains = connected_components(links, directed=False)[1]
+    squares = (problem.y - problem.y[nearest]) ** 2 / (2 * problem.judge.scale)
+    return row_comparison(squares, clusters=chains, confidence=problem.confidence)

@@ -20,10 +20,12 @@ TITLE = "What more rows would bring"
 _FEWEST_ROWS = 10
 _BACKTEST = 2
 _LAW_SIZES = 3 + _BACKTEST
-# A law ``a n^-b + c`` gains by the next doubling 2^-b of what it gained by the last
-# one. Excess losses fall like 1 / n at best, once a model is beyond its first rows:
-# b is at most one, and this is the least that the next doubling brings.
-_SLOWEST = 0.5
+# A law ``a n^-b + c`` gains from n to 2n the share ``(m / n)^b`` of what it gained from
+# m to 2m. Excess losses fall like 1 / n at best, once a model is beyond its first rows:
+# the interval's lower end takes b = 1, or what the last two doublings say if that is
+# more.
+_STEEPEST = 2.0
+_USUAL = 0.5
 
 
 def run(problem: Problem, evidence: Evidence) -> Section:
@@ -41,21 +43,35 @@ def run(problem: Problem, evidence: Evidence) -> Section:
     train_scores = np.empty((n_fits, len(sizes)))
     test_scores[:, -1], train_scores[:, -1] = evidence.test_score, evidence.train_score
     tests = [test for _, test in evidence.splits]
+    half_loss = np.zeros(problem.n_samples)
     for column, size in enumerate(sizes[:-1]):
         splits = [(o[:size], t) for o, t in zip(orders, tests, strict=True)]
         fits = problem.fit_folds(splits, NAME, column, train_too=True)
         test_scores[:, column] = [fit.test_score for fit in fits]
         train_scores[:, column] = [fit.train_score for fit in fits]
-
-    last = corrected_comparison(
-        test_scores[:, -1] - test_scores[:, -2],
-        test_train_ratio=evidence.test_train_ratio,
-        confidence=problem.confidence,
-        rope=problem.rope,
-    )
-    kept = _kept_share(test_scores)
-    gain = last.difference * kept
-    lower = min(last.lower * (_SLOWEST if last.lower > 0 else 1.0), gain)
+        if column == len(sizes) - 2:
+            for fit in fits:
+                half_loss[fit.test_rows] += fit.test.loss
+    if problem.judge.scorer is None:
+        half_loss /= evidence.in_test.sum(axis=0)
+        last = problem.compare_rows(half_loss - evidence.out_of_fold_loss())
+        interval = "interval over rows, widened for the models that they share"
+    else:
+        last = corrected_comparison(
+            test_scores[:, -1] - test_scores[:, -2],
+            test_train_ratio=evidence.test_train_ratio,
+            confidence=problem.confidence,
+            rope=problem.rope,
+        )
+        interval = "interval of Nadeau & Bengio (2003)"
+    # The last doubling ends with a training fold, the next one begins with all rows.
+    share = float(sizes[-2]) / problem.n_samples
+    steepness = _steepness(test_scores)
+    gain = last.difference * share**steepness
+    lower = last.lower
+    if lower > 0:
+        lower *= share ** max(steepness, 1.0)
+    lower = min(lower, gain)
     upper = max(last.upper, gain)
     unit = problem.judge.score_name
     estimates = {
@@ -116,8 +132,8 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         title=TITLE,
         method=(
             f"{n_fits * (len(sizes) - 1)} fits on parts of the training folds, paired "
-            "on the same test rows; interval of Nadeau & Bengio (2003). The next "
-            "doubling is taken to bring at least half as much as the last one (ours)"
+            f"on the same test rows; {interval}. What the next doubling brings is told "
+            "from the last two, by a power law (ours)"
         ),
         blind_spot=(
             "It can't see a jump that only many more rows bring, nor that new rows "
@@ -154,14 +170,14 @@ def _sizes(problem: Problem, evidence: Evidence) -> np.ndarray:
     return sizes
 
 
-def _kept_share(scores: np.ndarray) -> float:
-    """Return which share of the last doubling's gain the next one should bring."""
+def _steepness(scores: np.ndarray) -> float:
+    """Return the exponent b that the last two doublings tell; in [0, 2]."""
     if scores.shape[1] < 3:
-        return 2**-0.5
-    steps = np.diff(scores.mean(axis=0))[-2:]
-    if (steps <= 0).any():
-        return 2**-0.5
-    return float(np.clip(steps[1] / steps[0], _SLOWEST, 1.0))
+        return _USUAL
+    before, after = np.diff(scores.mean(axis=0))[-2:]
+    if before <= 0 or after <= 0:
+        return _USUAL
+    return float(np.clip(np.log2(before / after), 0.0, _STEEPEST))
 
 
 def _optimum(problem: Problem) -> float:

@@ -21,6 +21,10 @@ _NEAR_PERFECT = 0.9
 # ... and the best other column leaves at least so many times as much unexplained (ours;
 # without it petals of irises would be a leak).
 _NEXT = 3.0
+# Columns of many values can truly part classes, as two far clusters do; only a perfect
+# parting gives the verdict there, the rest is told without one.
+_PERFECT = 0.995
+_FEW_LEVELS = 10
 _DEPTH = 3
 _LEAVES_A_CLASS = 2
 _MOST_COLUMNS = 2000
@@ -57,13 +61,18 @@ def look(problem: Problem, evidence: Evidence) -> Part:
     top = float(explained[best])
     alone = 1.0 - following >= _NEXT * (1.0 - top)
     suspicious = bool(top >= max(_AS_GOOD * own, _NEAR_PERFECT) and alone)
+    certain = suspicious and (
+        problem.classes is None
+        or _has_few_levels(problem, names[best])
+        or top >= _PERFECT
+    )
     part.findings.append(
         Finding(
             name="target_leak",
-            verdict="leaky",
+            verdict="leaky" if certain or not suspicious else "",
             effect=top,
             decisive=suspicious,
-            size=10.0 if suspicious else max(top, 0.0),
+            size=10.0 if certain else 1.0,
             message=(
                 f"{names[best]} alone explains {top:.1%} of the target (the model "
                 f"{own:.1%}, the next column {following:.1%})"
@@ -163,6 +172,18 @@ def _share(y: np.ndarray, said: np.ndarray, n_classes: int) -> float:
 def _explained_by_model(problem: Problem, evidence: Evidence) -> float:
     n_classes = 0 if problem.classes is None else len(problem.classes)
     return _share(problem.y, evidence.prediction[0], n_classes)
+
+
+def _has_few_levels(problem: Problem, name: str) -> bool:
+    """Whether a column (or its missingness) takes few values, as a flag does."""
+    plan = problem.columns
+    if name not in problem.feature_names:
+        return True  # the missingness of a column
+    position = problem.feature_names.index(name)
+    if position in plan.nominal_columns:
+        return True
+    values = plan.numeric[:, list(plan.numeric_columns).index(position)]
+    return len(np.unique(values)) <= _FEW_LEVELS
 
 
 def _source(name: str) -> str:
