@@ -116,7 +116,7 @@ class OverfittingReport(MetaEstimatorMixin, BaseEstimator):
         Rows examined.
     n_samples_seen_ : int
         Rows given.
-    row_positions_ : ndarray of shape (n_samples_,)
+    row_positions_ : ndarray of shape (`n_samples_`,)
         Number of each examined row in the given table; arrays of single rows in
         ``sections_`` are in this order, which depends on what is in the rows, not on
         the order in which they came.
