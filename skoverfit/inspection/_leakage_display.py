@@ -70,7 +70,7 @@ class LeakageDisplay(ReportDisplay):
     >>> display = LeakageDisplay.from_estimator(
     ...     DecisionTreeClassifier(), X, y, random_state=0)
     >>> display.columns[0][0]
-    'column 2'
+    'column 3'
     """
 
     _section: ClassVar[str] = "leakage"

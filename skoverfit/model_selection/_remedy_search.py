@@ -206,7 +206,7 @@ class RemedySearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
     >>> from sklearn.datasets import make_classification
     >>> from sklearn.linear_model import LogisticRegression
     >>> from skoverfit.model_selection import RemedySearchCV
-    >>> X, y = make_classification(600, weights=[0.9], random_state=0)
+    >>> X, y = make_classification(1500, weights=[0.95], random_state=0)
     >>> search = RemedySearchCV(
     ...     LogisticRegression(), ["class_weight", "random_under"], random_state=0
     ... ).fit(X, y)
