@@ -1,7 +1,7 @@
 """The overfitting report names the disease that was planted, and spares the healthy.
 
 A promise of ours. Every draw has fresh rows, sizes, an estimator and a severity from
-the ranges below, which were fixed before the full run.
+the ranges below, which were fixed before the first full run.
 """
 
 import sys
@@ -197,7 +197,7 @@ def experiment(seeds):
         findings.append(holds_in(f"{disease}: the right verdict", held, 18))
     n_healthy = N_HEALTHY if full else len(seeds)
     alarms = [
-        verdict_of("healthy", 1000 + i) not in RIGHT["healthy"]
+        verdict_of("healthy", 3000 + i) not in RIGHT["healthy"]
         for i in range(n_healthy)
     ]
     table["healthy, fresh draws"] = Counter(
@@ -251,7 +251,14 @@ def experiment(seeds):
             )
         )
     print_table(table)
-    return Outcome(findings, {"verdicts": table, "true gap": truth})
+    notes = (
+        "A first full run, on seeds 0 to 19, named a leaking column on 3 of 20 draws "
+        "and a shift on 6 of 20: columns of many values had to part classes perfectly, "
+        "and new rows had to cost score for sure; now it suffices that the model's "
+        "forecasts for them are others. Both rules were changed, on other seeds, and "
+        "everything was run again on seeds that nobody had seen.",
+    )
+    return Outcome(findings, {"verdicts": table, "true gap": truth}, notes)
 
 
 def print_table(table):
@@ -273,7 +280,7 @@ CLAIM = Claim(
         "20 fresh draws of each disease (rows, columns, estimator and severity at "
         "random), 100 healthy ones, 200 sets for the intervals; budget fast."
     ),
-    seeds=range(20),
+    seeds=range(40, 60),
     experiment=experiment,
     own=True,
 )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = [
     "one_sided",
     "signal_name",
     "take_alike",
+    "without_columns",
 ]
 
 # Share of the folds that are cut off at each end of their differences: a group that
@@ -253,3 +255,22 @@ def _halves(
     if n_units == 1:
         return np.arange(len(rows)) % 2 == 0
     return side[unit]
+
+
+def without_columns(
+    problem: Problem, numeric: Sequence[int], nominal: Sequence[int], *path: str
+) -> Any:
+    """Return the table with these columns of the plan shuffled: they say nothing.
+
+    Shuffled and not dropped: a pipeline may ask for a column by its name.
+    """
+    plan = problem.columns
+    order = problem.generator("leakage", "shuffle", *path).permutation(
+        problem.n_samples
+    )
+    values, codes = plan.numeric.copy(), plan.codes.copy()
+    for j in numeric:
+        values[:, j] = values[order, j]
+    for j in nominal:
+        codes[:, j] = codes[order, j]
+    return plan.assemble(values, codes, kept=np.empty(0, dtype=np.intp))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,7 +11,11 @@ import scipy.sparse as sp
 from skoverfit._core._neighbors import NeighborTable, find_neighbors
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import Problem
-from skoverfit.inspection._report._sections._arms import Part, group_effect
+from skoverfit.inspection._report._sections._arms import (
+    Part,
+    group_effect,
+    without_columns,
+)
 from skoverfit.inspection._report._types import Estimate, Finding
 
 __all__ = ["Candidate", "candidates", "look"]
@@ -55,7 +58,9 @@ def look(problem: Problem, evidence: Evidence) -> Part:
     part.data["group_candidates"] = [(c.name, c.lift) for c in found]
     rows = []
     for candidate in found:
-        X = _without(problem, candidate)
+        X = without_columns(
+            problem, candidate.numeric, candidate.nominal, candidate.name
+        )
         effect, n_fits = group_effect(
             problem, evidence, candidate.codes, "leakage", "group", candidate.name, X=X
         )
@@ -244,20 +249,3 @@ def _likeness(
     below = np.cumsum(shares)[:-1]
     by_chance = 2 * float((below * (1 - below)).sum()) / (1.0 - chance)
     return lift, float(steps / by_chance)
-
-
-def _without(problem: Problem, candidate: Candidate) -> Any:
-    """Return the table with the column shuffled, so that it says nothing.
-
-    Shuffled and not dropped: a pipeline may ask for the column by its name.
-    """
-    plan = problem.columns
-    order = problem.generator("leakage", "shuffle", candidate.name).permutation(
-        problem.n_samples
-    )
-    numeric, codes = plan.numeric.copy(), plan.codes.copy()
-    for j in candidate.numeric:
-        numeric[:, j] = numeric[order, j]
-    for j in candidate.nominal:
-        codes[:, j] = codes[order, j]
-    return plan.assemble(numeric, codes, kept=np.empty(0, dtype=np.intp))

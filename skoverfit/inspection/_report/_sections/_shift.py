@@ -24,15 +24,18 @@ from skoverfit._core._columns._table import column_names, table_of
 from skoverfit._core._random import derive_seed
 from skoverfit.inspection._measured import Measured, measure
 from skoverfit.inspection._report._evidence import Evidence
+from skoverfit.inspection._report._judge import Answer
 from skoverfit.inspection._report._problem import Problem
 from skoverfit.inspection._report._types import Estimate, Finding, NotRun, Section
 from skoverfit.inspection._two_sample import clustered_auc
+from skoverfit.metrics import multiclass_roc_auc
 
 __all__ = [
     "NAME",
     "TITLE",
     "ColumnShift",
     "column_shifts",
+    "forecast_area",
     "run",
     "sequential_p_value",
     "weighted_risk",
@@ -47,6 +50,9 @@ _MOST_ROWS = 5000  # of each table
 _MOST_LEVELS = 255
 # Area under the curve that a classifier of old and new rows surely has to reach (ours).
 _SMALLEST_AREA = 0.55
+# The same of the model's forecasts for both: it answers otherwise on the new rows, so
+# they differ in what it looks at (ours).
+_FORECAST_AREA = 0.55
 _AREA_STEP = 0.1  # above one half: what counts as just so
 _FEWEST_EFFECTIVE = 0.1
 _IS_TIME = 0.98
@@ -110,8 +116,16 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         ),
     }  # fmt: skip
     scarce = effective < _FEWEST_EFFECTIVE * len(first)
-    harmful = scarce or low > problem.rope
     from_time = problem.X_new is None
+    forecasts, n_refits = 0.5, 0
+    if not from_time and lower > _SMALLEST_AREA:
+        forecasts, n_refits = forecast_area(problem, evidence)
+        estimates["forecast_area"] = Estimate(
+            value=forecasts,
+            label="how well the model's forecasts for both can be told apart",
+        )
+    elsewhere = forecasts > _FORECAST_AREA
+    clear = scarce or low > problem.rope or elsewhere
     named = ", ".join(s.name for s in moved[:3])
     message = (
         f"A classifier tells {what[0]} from {what[1]} with an area under the ROC curve "
@@ -129,10 +143,12 @@ def run(problem: Problem, evidence: Evidence) -> Section:
             f"; on such rows the loss is higher by {change:.3f} "
             f"[{low:.3f}, {high:.3f}] ({unit})"
         )
+    elif elsewhere:
+        message += "; the model's forecasts for them are others, too"
     finding = Finding(
         name="covariate_shift",
         # Halves of the past are no sample of what comes; section 5 tests forward.
-        verdict="shifted" if harmful and not from_time else "",
+        verdict="shifted" if clear and not from_time else "",
         effect=area - 0.5,
         lower=lower - 0.5,
         upper=upper - 0.5,
@@ -164,6 +180,7 @@ def run(problem: Problem, evidence: Evidence) -> Section:
         estimates=estimates,
         findings=[finding],
         notes=notes,
+        n_fits=n_refits,
         data={
             "auc": (area, lower, upper),
             "p_value": p_value,
@@ -176,6 +193,32 @@ def run(problem: Problem, evidence: Evidence) -> Section:
             "weighted_loss_change": (change, low, high),
         },
     )
+
+
+def forecast_area(problem: Problem, evidence: Evidence) -> tuple[float, int]:
+    """Return how well forecasts for X_new and for held-out rows are told apart.
+
+    The area under the ROC curve in each fold, of the same model on both; the mean over
+    folds, of the class where it is farthest from one half.
+    """
+    splits = evidence.splits[: evidence.n_fits // evidence.n_repeats]
+    fits = problem.fit_folds(splits, "engine", 0, keep_models=True)
+    areas = []
+    for fit in fits:
+        nothing = np.zeros(n_rows(problem.X_new), dtype=problem.y.dtype)
+        new = problem.judge.answer(
+            fit.model, problem.X_new, nothing, len(fit.train_rows)
+        )
+        both = np.concatenate([_forecasts(fit.test), _forecasts(new)])
+        is_new = np.repeat([0, 1], [len(fit.test_rows), len(nothing)])
+        areas.append([multiclass_roc_auc(is_new, column) for column in both.T])
+    mean = np.asarray(areas).mean(axis=0)
+    return float(0.5 + np.abs(mean - 0.5).max()), len(fits)
+
+
+def _forecasts(answer: Answer) -> np.ndarray:
+    values = answer.prediction if answer.ranking is None else answer.ranking
+    return np.asarray(values, dtype=np.float64).reshape(len(values), -1)
 
 
 def sequential_p_value(

@@ -9,21 +9,22 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skoverfit.inspection._report._evidence import Evidence
 from skoverfit.inspection._report._problem import Problem
-from skoverfit.inspection._report._sections._arms import Part
+from skoverfit.inspection._report._sections._arms import Part, without_columns
 from skoverfit.inspection._report._types import Estimate, Finding
 
 __all__ = ["column_scores", "look"]
 
 # A column is suspected if it alone reaches this share of what the model explains, ...
-_AS_GOOD = 0.98
+_AS_GOOD = 0.95
 # ... explains nearly everything there is, ...
 _NEAR_PERFECT = 0.9
 # ... and the best other column leaves at least so many times as much unexplained (ours;
 # without it petals of irises would be a leak).
 _NEXT = 3.0
-# Columns of many values can truly part classes, as two far clusters do; only a perfect
-# parting gives the verdict there, the rest is told without one.
-_PERFECT = 0.995
+# Columns of many values can truly part classes, as two far clusters do. They give the
+# verdict only if all other columns together explain at most this share of what the one
+# does (ours); otherwise the suspicion is told without it.
+_REST = 0.7
 _FEW_LEVELS = 10
 _DEPTH = 3
 _LEAVES_A_CLASS = 2
@@ -62,10 +63,17 @@ def look(problem: Problem, evidence: Evidence) -> Part:
     alone = 1.0 - following >= _NEXT * (1.0 - top)
     suspicious = bool(top >= max(_AS_GOOD * own, _NEAR_PERFECT) and alone)
     certain = suspicious and (
-        problem.classes is None
-        or _has_few_levels(problem, names[best])
-        or top >= _PERFECT
+        problem.classes is None or _has_few_levels(problem, names[best])
     )
+    if suspicious and not certain:
+        splits = evidence.splits[: evidence.n_fits // evidence.n_repeats]
+        problem.require_time(len(splits), evidence.seconds_per_fit)
+        others = _explained_by_rest(problem, splits, names[best])
+        part.n_fits += len(splits)
+        part.estimates["rest_explained"] = Estimate(
+            value=others, label=f"share that the model explains without {names[best]}"
+        )
+        certain = others <= _REST * top
     part.findings.append(
         Finding(
             name="target_leak",
@@ -172,6 +180,20 @@ def _share(y: np.ndarray, said: np.ndarray, n_classes: int) -> float:
 def _explained_by_model(problem: Problem, evidence: Evidence) -> float:
     n_classes = 0 if problem.classes is None else len(problem.classes)
     return _share(problem.y, evidence.prediction[0], n_classes)
+
+
+def _explained_by_rest(problem: Problem, splits: list, name: str) -> float:
+    """Return what the model explains where this column says nothing."""
+    plan = problem.columns
+    position = problem.feature_names.index(name)
+    numeric = [list(plan.numeric_columns).index(position)]
+    X = without_columns(problem, numeric, (), name)
+    said = np.empty(problem.n_samples)
+    for fit in problem.fit_folds(splits, "leakage", "rest", X=X):
+        said[fit.test_rows] = fit.test.prediction
+    return _share(
+        problem.y, said, 0 if problem.classes is None else len(problem.classes)
+    )
 
 
 def _has_few_levels(problem: Problem, name: str) -> bool:
