@@ -68,7 +68,8 @@ def size_line(report: Any) -> str:
     """Return what was examined and how much work that was."""
     rows = f"{fmt.count(report.n_samples_)} rows"
     if report.n_samples_seen_ > report.n_samples_:
-        rows = f"{fmt.count(report.n_samples_)} of {report.n_samples_seen_:,} rows"
+        rows = f"{fmt.count(report.n_samples_)} of "
+        rows += f"{fmt.count(report.n_samples_seen_)} rows"
     return (
         f"{rows}, {fmt.count(report.n_features_in_)} columns; "
         f"{fmt.count(report.n_fits_)} fits in {fmt.seconds(report._seconds)}"
