@@ -107,3 +107,21 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(csv, tmp_path, arguments, 
     assert len(errors) == 1
     assert words in errors[0]
     assert not page.exists()
+
+
+def test_new_rows_are_compared(csv, tmp_path, only):
+    only("gap", "shift")
+    frame = pd.read_csv(csv).drop(columns=["churned", "rent"])
+    line = ["diagnose", "--data", csv, "--target", "churned", "--drop", "rent", *FAST]
+    line += ["--output", tmp_path / "page.html", "--new-data", tmp_path / "new.csv"]
+    frame.assign(a=frame["a"] + 3).to_csv(tmp_path / "new.csv", index=False)
+    moved = run(*line)
+    assert moved.exit_code == ExitCode.FINDING, moved.output
+    assert "Verdict: shifted" in moved.stdout
+    frame.sample(80, random_state=0).to_csv(tmp_path / "new.csv", index=False)
+    alike = run(*line)
+    assert "shifted" not in alike.stdout
+    frame.drop(columns="b").to_csv(tmp_path / "new.csv", index=False)
+    lacking = run(*line)
+    assert lacking.exit_code == ExitCode.BAD_INPUT
+    assert "lacks the column 'b'" in lacking.stderr

@@ -26,6 +26,8 @@ from skoverfit.bench._commands._app import (
 from skoverfit.bench._commands._telling import finite
 from skoverfit.bench._cure import checked_scoring
 from skoverfit.bench._named_estimator import named_estimator, prepared_pipeline
+from skoverfit.bench._readers import read_frame
+from skoverfit.bench._table_model import TableModel
 from skoverfit.bench._tables import DEFAULT_MAX_BYTES, load_table
 from skoverfit.bench._types import Table
 from skoverfit.exceptions import BadInputError
@@ -62,6 +64,13 @@ def diagnose(
     ] = None,
     time: Annotated[
         str | None, typer.Option(help="Column of times: is the order a problem?")
+    ] = None,
+    new_data: Annotated[
+        Path | None,
+        typer.Option(
+            help="A table of rows that the model will meet, without labels: are they "
+            "like the others?"
+        ),
     ] = None,
     drop: Annotated[
         str | None, typer.Option(help="Columns to leave out, with commas between.")
@@ -116,6 +125,13 @@ def diagnose(
             task=task,
             max_bytes=max_bytes,
         )
+        new_rows = None
+        if new_data is not None:
+            known = TableModel(None, table, target=target, estimate={})
+            frame, _ = read_frame(
+                new_data, max_bytes=max_bytes, text=known.text_columns
+            )
+            new_rows = known.rows(frame)
         examined = named_estimator(estimator, table.task)
         if output.is_dir():
             raise BadInputError(f"--output {str(output)!r} is a folder; name a file.")
@@ -132,7 +148,11 @@ def diagnose(
         )
         with _refusals_in_a_sentence():
             report.fit(
-                table.X, _labels(table, scoring), groups=table.groups, time=table.time
+                table.X,
+                _labels(table, scoring),
+                groups=table.groups,
+                time=table.time,
+                X_new=new_rows,
             )
         report.to_html(output, title=f"{type(examined).__name__} on {table.name}")
     fine = report.verdict_ in allowed
