@@ -117,3 +117,10 @@ def test_no_machine_path_or_package_index_is_written_down(pattern, example):
         if re.search(pattern, line)
     ]
     assert found == []
+
+
+def test_the_command_line_brings_what_saves_its_models():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    assert set(extras["safe"]) <= set(extras["bench"])

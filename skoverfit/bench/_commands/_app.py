@@ -53,7 +53,8 @@ def one_sentence(where: str = "") -> Iterator[None]:
     """Turn expected errors into one sentence and an exit code."""
     try:
         yield
-    except BadInputError as exc:
+    except (BadInputError, ImportError) as exc:
+        # What an extra would bring is named in the error, with the line that gets it.
         typer.echo(f"Error: {exc}", err=True)
         raise typer.Exit(ExitCode.BAD_INPUT) from None
     except StoreError as exc:
