@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from skoverfit.neural_network._encoding import is_mixed_table, known_container
 from skoverfit.representation._base import BaseEncoder
+from skoverfit.representation._image_views import flat_images
 from skoverfit.representation._pretraining import features_of
 
 __all__ = ["EncodedRowsMixin"]
@@ -32,6 +33,8 @@ class EncodedRowsMixin:
     def _check_rows(self, X: Any, *, reset: bool) -> Any:
         """Return checked rows; the encoder looks into tables of mixed content."""
         X = known_container(X)
+        if isinstance(self.encoder, BaseEncoder) and self.encoder.image_shape:
+            X = flat_images(X, self.encoder.image_shape)
         # The decompositions are of scikit-learn, and are given plain numbers.
         plain = isinstance(self.encoder, str) and self.encoder != "contrastive"
         if not plain and (is_mixed_table(X) or getattr(X, "ndim", 2) > 2):

@@ -317,6 +317,25 @@ def test_images_flat_and_in_their_shape():
     assert flat.encoder_.module_.image_shape == (1, 8, 8)
 
 
+@pytest.mark.parametrize("train_encoder", [True, False])
+def test_images_may_have_their_channels_last(train_encoder):
+    rng = np.random.default_rng(0)
+    last, y = rng.random((40, 6, 6, 3)), np.arange(40) % 2
+    first = last.transpose(0, 3, 1, 2)
+    encoder = ContrastiveEncoder(
+        (4,), image_shape=(3, 6, 6), max_epochs=1, device="cpu", random_state=0
+    )
+    model = RCALClassifier(encoder, train_encoder=train_encoder, **SMALL).fit(last, y)
+    twin = clone(model).fit(first, y)
+    assert model.n_features_in_ == twin.n_features_in_ == 108
+    told = twin.predict_proba(first)
+    np.testing.assert_array_equal(model.predict_proba(last), told)
+    # Whatever form the rows had in fit.
+    np.testing.assert_array_equal(model.predict_proba(first.reshape(40, -1)), told)
+    with pytest.raises(BadInputError, match=r"Got images of shape \(6, 5, 3\)"):
+        model.predict(last[:, :, :5])
+
+
 def test_seeds_reach_an_encoder_that_has_none(tail):
     X, y = tail
     encoder = ContrastiveEncoder((8,), max_epochs=2, device="cpu")

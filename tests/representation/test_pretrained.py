@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -160,6 +160,21 @@ def test_fine_tuned_nets_are_saved_and_go_on(tmp_path):
     for each in (model, back):
         each.estimator_.partial_fit(table, Y)
     np.testing.assert_array_equal(back.predict_proba(table), model.predict_proba(table))
+
+
+@pytest.mark.parametrize("fine_tune", [True, False])
+def test_images_in_every_form(fine_tune):
+    last = np.random.default_rng(0).random((30, 6, 6, 3))
+    first, y = last.transpose(0, 3, 1, 2), np.arange(30) % 2
+    encoder = ContrastiveEncoder(
+        (4,), image_shape=(3, 6, 6), max_epochs=1, device="cpu", random_state=0
+    )
+    model = PretrainedClassifier(
+        encoder, clone(NET) if fine_tune else None, fine_tune=fine_tune
+    ).fit(last, y)
+    told = model.predict_proba(last)
+    for rows in (first, first.reshape(30, -1)):
+        np.testing.assert_array_equal(model.predict_proba(rows), told)
 
 
 def test_a_regressor_is_fine_tuned_in_units_of_the_target():
