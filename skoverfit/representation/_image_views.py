@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from skoverfit._core._arrays import kind_of, to_numpy
+from skoverfit._core._validation import warn
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._step_tools import ByValue
 
@@ -98,12 +98,10 @@ def warn_of_last_channels(rows: np.ndarray, shape: tuple[int, int, int]) -> None
         return float(np.abs(some[:, step:] - some[:, :-step]).mean())
 
     if below(width * channels) < 0.6 * below(width):
-        warnings.warn(
+        warn(
             f"The flat rows look like images of shape {(height, width, channels)}, but "
             f"image_shape={shape} reads them with the channels first. Give images of "
-            "their own shape, which is then told from X.",
-            UserWarning,
-            stacklevel=2,
+            "their own shape, which is then told from X."
         )
 
 
