@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skoverfit
+from skoverfit.calibration import PriorCorrectedClassifier
 from skoverfit.datasets import make_long_tail, make_noisy_long_tail
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network import Mixup, TabularMLPClassifier
@@ -273,6 +274,18 @@ def test_weights_count_in_means_prior_and_net(tail):
         assert heavy.effective_rows_["b"] < plain.effective_rows_["b"]
 
 
+@pytest.mark.parametrize("encoder", ["passthrough", "contrastive"])
+def test_probabilities_can_be_told_for_other_shares(tail, encoder):
+    X, y = tail
+    shares = np.unique(y, return_counts=True)[1] / len(y)
+    known = PriorCorrectedClassifier(RCALClassifier(encoder, **SMALL)).fit(X, y)
+    np.testing.assert_allclose(known.train_prior_, known.estimator_.class_prior_)
+    wanted = known.estimator_.predict_proba(X).clip(1e-12) * shares / 0.25
+    np.testing.assert_allclose(
+        known.predict_proba(X), wanted / wanted.sum(axis=1, keepdims=True), rtol=1e-6
+    )
+
+
 def test_prior_counts_what_was_drawn(tail):
     X, y = tail
     whole = RCALClassifier(**SMALL).fit(X, y)
@@ -401,6 +414,12 @@ def test_bad_parameters_and_rows(tail):
         RCALClassifier("passthrough").fit(X, y, sample_weight=(y == "a").astype(float))
     with pytest.raises(ValueError, match="There is no class 'z'"):
         RCALClassifier("passthrough").fit(X, y).class_covariance("z")
+    with pytest.raises(
+        ValueError, match=r"missing labels, the first in row 2 \(None\)"
+    ):
+        RCALClassifier("passthrough").fit(X[:4], ["a", "b", None, "a"])
+    with pytest.raises(BadInputError, match=r"columns of numbers .*'contrastive'"):
+        RCALClassifier("passthrough").fit([["red"], ["blue"]], ["a", "b"])
     scaled = RCALClassifier(FunctionTransformer()).fit(X, y)
     with pytest.raises(ValueError, match="5 features"):
         scaled.predict(X[:, :3])
