@@ -323,7 +323,8 @@ class RCALClassifier(
         Returns
         -------
         RCALClassifier
-            The classifier itself.
+            The classifier itself. Ctrl-C ends the training of one net, the encoder's
+            or the last one, and fitting goes on from there, with a warning.
 
         Raises
         ------
