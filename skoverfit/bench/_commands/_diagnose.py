@@ -32,12 +32,10 @@ from skoverfit.bench._tables import DEFAULT_MAX_BYTES, load_table
 from skoverfit.bench._types import Table
 from skoverfit.exceptions import BadInputError
 from skoverfit.inspection import OverfittingReport
-from skoverfit.inspection._report._types import VERDICTS
+from skoverfit.inspection._report._types import HARMLESS, VERDICTS
 
 __all__ = ["EXIT_CODES", "diagnose"]
 
-# Nothing is wrong with such a model.
-_FINE = ("healthy", "benign_gap")
 EXIT_CODES = (
     "Exit codes: 0 the verdict is healthy, benign_gap or one of --allow; 1 another "
     "verdict; 2 bad input; 130 interrupted."
@@ -88,7 +86,7 @@ def diagnose(
         str | None,
         typer.Option(
             help="Verdicts that are no failure either, with commas between: "
-            + ", ".join(v for v in VERDICTS if v not in _FINE)
+            + ", ".join(v for v in VERDICTS if v not in HARMLESS)
             + "."
         ),
     ] = None,
@@ -112,7 +110,7 @@ def diagnose(
     """Tell whether a model overfits a table, why, and what would help."""
     signal.signal(signal.SIGTERM, terminated)
     with one_sentence("Nothing was written."):
-        allowed = {*_FINE, *_verdicts(allow)}
+        allowed = {*HARMLESS, *_verdicts(allow)}
         checked_scoring(scoring)
         work = budget if budget in ("fast", "full") else _seconds(budget)
         table = load_table(
