@@ -3,13 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 
 import torch
 
 from skoverfit.neural_network._data import Batch
 
-__all__ = ["ByValue", "counts_of", "real_rows", "shifted", "uniform_rows"]
+__all__ = [
+    "ByValue",
+    "View",
+    "counts_of",
+    "generator_on",
+    "real_rows",
+    "shifted",
+    "uniform_rows",
+    "view_of",
+]
+
+View = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
 class ByValue:
@@ -78,3 +90,29 @@ def uniform_rows(
     for part, count, generator in zip(parts, counts, generators, strict=True):
         part[:count].uniform_(-1, 1, generator=generator)
     return made.to(like.device)
+
+
+def generator_on(device: torch.device, own: torch.Generator) -> torch.Generator:
+    """Return a generator of a device that goes on where a net's own one is.
+
+    It is seeded by the own one, which lies in main memory, so that a training that is
+    taken up again draws the same numbers.
+    """
+    if device.type == "cpu":
+        return own
+    seed = int(torch.randint(2**62, (), generator=own))
+    return torch.Generator(device).manual_seed(seed)
+
+
+def view_of(batch: Batch, view: View | None, generator: torch.Generator) -> Batch:
+    """Return a view of a batch; a view maker sees codes as columns of numbers."""
+    if view is None:
+        return batch
+    if batch.codes is None:
+        return dataclasses.replace(batch, dense=view(batch.dense, generator))
+    width = batch.dense.shape[-1]
+    codes = batch.codes.to(batch.dense.dtype)
+    made = view(torch.cat([batch.dense, codes], dim=-1), generator)
+    return dataclasses.replace(
+        batch, dense=made[:, :width], codes=made[:, width:].round().long()
+    )
