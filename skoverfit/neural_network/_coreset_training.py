@@ -74,6 +74,8 @@ class CoresetTraining(BatchStep):
         self._space: TableSpace | None = None
         if step.space == "table":
             space = TableSpace(data.encoder, data.dense.dtype)
+            if data.device.type == "mps":  # which has no double precision
+                space = space.float()
             self._space = space.to(data.device)
         self._views = self._fitted_views()
         self._unseen = True

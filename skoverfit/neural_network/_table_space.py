@@ -66,7 +66,7 @@ class TableSpace(RowEncoder):
         raw[:, self.order] = made
         if self.is_robust:
             # A number that was far out may be rounded to the bound itself.
-            share = (raw / CLIP).clamp(-1 + 1e-9, 1 - 1e-9)
+            share = (raw / CLIP).clamp(-1 + 1e-7, 1 - 1e-7)
             raw = raw / torch.sqrt(1 - share**2)
         numbers = self.constant.expand(len(raw), -1).clone()
         numbers[:, self.used] = raw * self.scale + self.center
