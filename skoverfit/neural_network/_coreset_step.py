@@ -100,6 +100,10 @@ class CoresetAugmentationStep(ByValue, BatchStep):
     a choice) and ``coreset_coverage``, the share of the distances to the best single
     row that the coreset takes away. A checkpoint keeps the choice.
 
+    Columns are scaled by the rows of the table, not by views: what moves into a column
+    that is constant there is not read, and into one that hardly varies it is a large
+    number. ``numeric_scaling="robust"`` bounds that.
+
     The step needs to know which rows it is given, hence it works in the nets of this
     library only.
 
