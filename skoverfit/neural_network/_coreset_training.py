@@ -21,7 +21,7 @@ from skoverfit.neural_network._step_tools import (
     counts_of,
     generator_on,
     real_rows,
-    view_of,
+    viewed,
 )
 from skoverfit.neural_network._table_space import TableSpace
 
@@ -141,7 +141,7 @@ class CoresetTraining(BatchStep):
             return made.to(rows.dtype)
 
         with torch.no_grad():
-            return view_of(batch, view, generator)
+            return viewed(batch, view, generator)
 
     @staticmethod
     def _check(made: Any, seen: torch.Tensor) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What batch steps share: rows that are real, random rows a net, equality by value."""
+"""What batch steps share: real rows, views and random rows, equality by value."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ __all__ = [
     "real_rows",
     "shifted",
     "uniform_rows",
-    "view_of",
+    "viewed",
 ]
 
+# A view maker: ``view(rows, generator)`` returns rows of the same shape.
 View = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
@@ -93,10 +94,9 @@ def uniform_rows(
 
 
 def generator_on(device: torch.device, own: torch.Generator) -> torch.Generator:
-    """Return a generator of a device that goes on where a net's own one is.
+    """Return a net's generator, or one of a device that it seeds.
 
-    It is seeded by the own one, which lies in main memory, so that a training that is
-    taken up again draws the same numbers.
+    A training that is taken up again draws the same numbers either way.
     """
     if device.type == "cpu":
         return own
@@ -104,15 +104,15 @@ def generator_on(device: torch.device, own: torch.Generator) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed)
 
 
-def view_of(batch: Batch, view: View | None, generator: torch.Generator) -> Batch:
-    """Return a view of a batch; a view maker sees codes as columns of numbers."""
+def viewed(batch: Batch, view: View | None, generator: torch.Generator) -> Batch:
+    """Return a view of a batch; codes are seen as columns of numbers."""
     if view is None:
         return batch
     if batch.codes is None:
         return dataclasses.replace(batch, dense=view(batch.dense, generator))
-    width = batch.dense.shape[-1]
+    width = batch.dense.shape[1]
     codes = batch.codes.to(batch.dense.dtype)
-    made = view(torch.cat([batch.dense, codes], dim=-1), generator)
+    made = view(torch.cat([batch.dense, codes], dim=1), generator)
     return dataclasses.replace(
         batch, dense=made[:, :width], codes=made[:, width:].round().long()
     )

@@ -25,7 +25,7 @@ from skoverfit.neural_network import (
     StepModel,
 )
 from skoverfit.neural_network._data import Batch
-from skoverfit.neural_network._step_tools import View, generator_on, view_of
+from skoverfit.neural_network._step_tools import View, generator_on, viewed
 
 __all__ = [
     "BarlowTwinsStep",
@@ -63,8 +63,8 @@ class ViewStep(BatchStep):
 
     def __call__(self, model: StepModel, batch: Batch) -> torch.Tensor:
         """Return the losses of a batch."""
-        own = generator_on(batch.dense.device, model.generators[0])
-        return self.losses(model, batch, own)
+        generator = generator_on(batch.dense.device, model.generators[0])
+        return self.losses(model, batch, generator)
 
     def held_out_losses(self, model: StepModel, batch: Batch) -> torch.Tensor:
         """Return losses of held-out rows; each epoch has the same views of them."""
@@ -93,7 +93,7 @@ class ViewStep(BatchStep):
 
     def pair(self, batch: Batch, generator: torch.Generator) -> tuple[Batch, Batch]:
         """Return two views of a batch."""
-        first, second = (view_of(batch, view, generator) for view in self.views)
+        first, second = (viewed(batch, view, generator) for view in self.views)
         return first, second
 
 
