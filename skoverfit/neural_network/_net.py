@@ -157,8 +157,9 @@ class TabularNet(NeuralNet):
                 done, spent = saver.resume(self)
                 started -= spent
             self.began_ = True
-            for _ in range(done, epochs):
+            for epoch in range(done, epochs):
                 self.notify("on_epoch_begin", dataset_train=data, dataset_valid=valid)
+                self._step.on_epoch_begin(self._model, epoch)
                 self.run_single_epoch(train, True, "train", self.train_step)
                 self.run_single_epoch(valid, False, "valid", self.validation_step)
                 self.history.record("epoch_seconds", time.monotonic() - started)
@@ -215,9 +216,11 @@ class TabularNet(NeuralNet):
             generators=plan.generators,
             module=self.module_,
             bounds=partial(getattr, train.data, "bounds"),
+            outputs=self.outputs,
         )
         self._epoch_steps = len(train)
-        self._step = self.batch_step or BatchStep()
+        step = self.batch_step or BatchStep()
+        self._step = step.for_training(self._model, train.data)
         if hasattr(self._step, "order"):  # nets that share their batches
             train.data.order = self._step.order
         self._learnt = [
