@@ -116,6 +116,23 @@ def test_cheap_mode_is_the_sampler_in_front_of_the_head(tail):
     np.testing.assert_allclose(model.class_prior_, sampler.class_prior_after_)
 
 
+def test_threads_and_pipelines_change_nothing(tail):
+    X, y = tail
+    features = StandardScaler().fit_transform(X)
+    told = [
+        RCALClassifier("passthrough", n_jobs=jobs, random_state=0)
+        .fit(features, y)
+        .predict_proba(features)
+        for jobs in (None, 1, 2)
+    ]
+    whole = make_pipeline(
+        StandardScaler(), RCALClassifier("passthrough", random_state=0)
+    )
+    told.append(whole.fit(X, y).predict_proba(X))
+    for other in told[1:]:
+        np.testing.assert_array_equal(other, told[0])
+
+
 def test_a_strong_anchor_keeps_the_features(tail):
     X, y = tail
     runs = {
