@@ -12,7 +12,13 @@ import numpy as np
 from skoverfit._core._arrays import missing_values, n_rows, to_numpy, torch_of
 from skoverfit.exceptions import SkoverfitWarning
 
-__all__ = ["check_labels", "check_same_length", "refuse_missing", "warn"]
+__all__ = [
+    "check_labels",
+    "check_same_length",
+    "has_label",
+    "refuse_missing",
+    "warn",
+]
 
 
 def warn(message: str, category: type[Warning] = SkoverfitWarning) -> None:
@@ -171,6 +177,32 @@ def _refuse_continuous(values: np.ndarray, name: str) -> None:
             f"Unknown label type: {name} looks continuous: {_plain(values[row])!r} in "
             f"row {row}. Class labels must be strings, booleans or whole numbers."
         )
+
+
+def has_label(labels: np.ndarray, unlabeled_label: Any) -> np.ndarray:
+    """Return where labels differ from what stands for none; texts and numbers do.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Labels of any kind.
+    unlabeled_label : int, float, str or None
+        What stands for no label; NaN is any NaN, and None stands nowhere.
+    """
+    if unlabeled_label is None:
+        return np.ones(labels.shape, dtype=bool)
+    is_nan = isinstance(unlabeled_label, (float, np.floating)) and (
+        unlabeled_label != unlabeled_label
+    )
+    if labels.dtype.kind in "OUST":
+        missing = [
+            v != v if is_nan else type(v) is not bool and v == unlabeled_label
+            for v in labels.ravel().tolist()
+        ]
+        return ~np.array(missing, dtype=bool).reshape(labels.shape)
+    if labels.dtype.kind == "b" or isinstance(unlabeled_label, str):
+        return np.ones(labels.shape, dtype=bool)
+    return ~np.isnan(labels) if is_nan else np.asarray(labels != unlabeled_label)
 
 
 def refuse_missing(y: Any) -> None:

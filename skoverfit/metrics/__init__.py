@@ -25,6 +25,9 @@ from skoverfit.metrics._geometric_mean_score import (
 from skoverfit.metrics._label_quality_score import (
     label_quality_score as label_quality_score,
 )
+from skoverfit.metrics._labeled_scorer import (
+    labeled_scorer as labeled_scorer,
+)
 from skoverfit.metrics._multiclass_roc_auc import (
     multiclass_roc_auc as multiclass_roc_auc,
 )
@@ -55,6 +58,7 @@ __all__ = [
     "geometric_mean_score",
     "kl_inverse",
     "label_quality_score",
+    "labeled_scorer",
     "multiclass_roc_auc",
     "pass_at_k_from_counts",
     "pass_at_n_score",

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from skoverfit._core._arrays import to_numpy
-from skoverfit._core._validation import check_labels, refuse_missing
+from skoverfit._core._validation import check_labels, has_label, refuse_missing
 from skoverfit.neural_network import TabularMLPClassifier
 from skoverfit.neural_network._base import BaseTabularMLP
 from skoverfit.representation._base_pretrained import BasePretrained, second_stage_has
@@ -178,9 +178,7 @@ class PretrainedClassifier(ClassifierMixin, BasePretrained):
                 f"1d array, got an array of shape {labels.shape} instead."
             )
         labels = column_or_1d(labels, warn=True)
-        rows = np.ones(len(labels), dtype=bool)
-        if self.unlabeled_label is not None:
-            rows = _differ(labels, self.unlabeled_label)
+        rows = has_label(labels, self.unlabeled_label)
         if not rows.any():
             raise ValueError(
                 f"No row has a label: y is {self.unlabeled_label!r} everywhere, which "
@@ -240,13 +238,3 @@ class PretrainedClassifier(ClassifierMixin, BasePretrained):
             As the second stage gives them.
         """
         return np.asarray(self._ask("decision_function", X))
-
-
-def _differ(labels: np.ndarray, missing: Any) -> np.ndarray:
-    """Return where labels differ from what stands for none; texts and numbers do."""
-    is_text = isinstance(missing, str)
-    if labels.dtype.kind in "OUST":
-        return np.array([type(v) is bool or v != missing for v in labels], dtype=bool)
-    if is_text or labels.dtype.kind == "b":
-        return np.ones(len(labels), dtype=bool)
-    return np.asarray(labels != missing)

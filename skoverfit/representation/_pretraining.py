@@ -81,7 +81,7 @@ def _n_factors(kind: Any, rows: np.ndarray, seed: int) -> int:
 
     def likelihood(n: int) -> float:
         model = kind(n_components=n, random_state=seed)
-        return sum(model.fit(rows[a]).score(rows[b]) for a, b in folds)
+        return sum(_log_likelihood(model.fit(rows[a]), rows[b]) for a, b in folds)
 
     # It rises to its only peak: two falls in a row end the search.
     best, highest, falls = 1, -np.inf, 0
@@ -93,6 +93,30 @@ def _n_factors(kind: Any, rows: np.ndarray, seed: int) -> int:
         if falls == 2:
             break
     return best
+
+
+def _log_likelihood(model: Any, rows: np.ndarray) -> float:
+    """Return ``model.score(rows)`` without a square matrix of the columns.
+
+    The covariance is ``W' W + diag(noise)`` with few rows of W, so that inverse and
+    determinant (matrix inversion and determinant lemmas) are of the factors.
+    """
+    noise = np.broadcast_to(model.noise_variance_, rows.shape[1:])
+    if noise.min() <= 0:  # the covariance of PCA is singular: as scikit-learn has it
+        return float(model.score(rows))
+    weights = model.components_
+    if isinstance(model, PCA):
+        over = np.maximum(model.explained_variance_ - noise[0], 0.0)
+        weights = weights * np.sqrt(over)[:, None]
+    scaled = weights / np.sqrt(noise)
+    inner = np.eye(len(scaled)) + scaled @ scaled.T
+    off = (rows - model.mean_) / np.sqrt(noise)
+    told = off @ scaled.T
+    distance = np.sum(off**2, axis=1)
+    distance -= np.sum(told * np.linalg.solve(inner, told.T).T, axis=1)
+    volume = np.linalg.slogdet(inner)[1] + np.sum(np.log(noise))
+    volume += rows.shape[1] * np.log(2 * np.pi)
+    return float(-0.5 * (np.mean(distance) + volume))
 
 
 def _mixture(rows: np.ndarray, n_components: Any, n_classes: int, seed: int) -> Any:
