@@ -22,6 +22,7 @@ from skoverfit.neural_network._base import BaseTabularMLP
 from skoverfit.neural_network._encoding import is_mixed_table, known_container
 from skoverfit.representation._base import BaseEncoder
 from skoverfit.representation._encoded_rows import EncodedRowsMixin
+from skoverfit.representation._informativeness import informativeness, reseeded
 from skoverfit.representation._pretraining import (
     ENCODERS,
     features_of,
@@ -45,6 +46,7 @@ class BasePretrained(EncodedRowsMixin, MetaEstimatorMixin, BaseEstimator):
         ],
         "use_labeled_X": ["boolean"],
         "append_input": ["boolean"],
+        "measure_informativeness": ["boolean"],
         "random_state": ["random_state"],
     }  # fmt: skip
 
@@ -58,6 +60,7 @@ class BasePretrained(EncodedRowsMixin, MetaEstimatorMixin, BaseEstimator):
         n_components: int | str,
         use_labeled_X: bool,
         append_input: bool,
+        measure_informativeness: bool,
         random_state: Any,
     ) -> None:
         self.encoder = encoder
@@ -66,6 +69,7 @@ class BasePretrained(EncodedRowsMixin, MetaEstimatorMixin, BaseEstimator):
         self.n_components = n_components
         self.use_labeled_X = use_labeled_X
         self.append_input = append_input
+        self.measure_informativeness = measure_informativeness
         self.random_state = random_state
 
     # --- what a subclass says --------------------------------------------------------
@@ -115,9 +119,16 @@ class BasePretrained(EncodedRowsMixin, MetaEstimatorMixin, BaseEstimator):
         entropy = root_entropy(self.random_state)
         n_classes = len(np.unique(target)) if target.ndim == 1 else 2
         encoder = self._pretrained(every, n_classes, entropy)
+        informative = None
+        if self.measure_informativeness:
+            informative = self._informativeness(encoder, every, n_classes, entropy)
         own = None if weight is None else weight[rows]
         estimator = self._headed(encoder, labeled, target, own, entropy)
         self.encoder_, self.estimator_ = encoder, estimator
+        if informative is not None:
+            self.informativeness_ = informative
+        elif hasattr(self, "informativeness_"):
+            del self.informativeness_  # of an earlier fit
         self.n_labeled_ = int(rows.sum())
         self.n_unlabeled_ = sum(n_rows(part) for part in parts)
         self.n_unlabeled_ -= self.n_labeled_ if self.use_labeled_X else 0
@@ -153,6 +164,21 @@ class BasePretrained(EncodedRowsMixin, MetaEstimatorMixin, BaseEstimator):
                 self.encoder, X, self.n_components, n_classes, entropy
             )
         return clone(self.encoder).fit(X)
+
+    def _informativeness(
+        self, encoder: Any, X: Any, n_classes: int, entropy: int
+    ) -> float:
+        """Return how well encoders of two halves of the rows tell one another."""
+        n_components = getattr(encoder, "n_components", "auto")
+
+        def fit(rows: Any, seed: int) -> Any:
+            if isinstance(self.encoder, str):
+                return fitted_encoder(
+                    self.encoder, rows, n_components, n_classes, seed
+                )
+            return reseeded(self.encoder, seed).fit(rows)
+
+        return informativeness(fit, encoder, X, entropy)
 
     def _headed(
         self, encoder: Any, X: Any, y: Any, weight: np.ndarray | None, entropy: int

@@ -45,6 +45,9 @@ class PretrainedRegressor(RegressorMixin, BasePretrained):
         Whether the encoder sees the rows with a target, too.
     append_input : bool, default=False
         Whether the estimator gets the rows beside their features.
+    measure_informativeness : bool, default=False
+        Whether to fit two more encoders, on a half of the rows each, and to measure
+        how well they agree, as in `PretrainedClassifier`.
     random_state : int, RandomState instance or None, default=None
         Of the encoder, if it is named, and of fine-tuning without an estimator.
 
@@ -58,13 +61,23 @@ class PretrainedRegressor(RegressorMixin, BasePretrained):
         Rows with a target.
     n_unlabeled_ : int
         Further rows that the encoder saw.
+    informativeness_ : float
+        How well the rows identify the features, only with
+        ``measure_informativeness=True``: 1 is up to linear maps, below 0.8 there is a
+        warning; NaN where the rows are too few (see `PretrainedClassifier`).
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str of shape (n_features,)
         Names of the columns; only where all of them are texts.
 
+    Warns
+    -----
+    SkoverfitWarning
+        If ``informativeness_`` is below 0.8, or can't be measured.
+
     See Also
     --------
+    skoverfit.metrics.labeled_scorer : For cross-validation: judges labeled rows only.
     PretrainedClassifier : The same for classes.
 
     References
@@ -95,6 +108,7 @@ class PretrainedRegressor(RegressorMixin, BasePretrained):
         n_components: int | str = "auto",
         use_labeled_X: bool = True,
         append_input: bool = False,
+        measure_informativeness: bool = False,
         random_state: Any = None,
     ) -> None:
         super().__init__(
@@ -104,6 +118,7 @@ class PretrainedRegressor(RegressorMixin, BasePretrained):
             n_components=n_components,
             use_labeled_X=use_labeled_X,
             append_input=append_input,
+            measure_informativeness=measure_informativeness,
             random_state=random_state,
         )
 
