@@ -173,9 +173,7 @@ class BasePretrained(EncodedRowsMixin, MetaEstimatorMixin, BaseEstimator):
 
         def fit(rows: Any, seed: int) -> Any:
             if isinstance(self.encoder, str):
-                return fitted_encoder(
-                    self.encoder, rows, n_components, n_classes, seed
-                )
+                return fitted_encoder(self.encoder, rows, n_components, n_classes, seed)
             return reseeded(self.encoder, seed).fit(rows)
 
         return informativeness(fit, encoder, X, entropy)

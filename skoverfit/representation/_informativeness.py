@@ -111,15 +111,14 @@ def _told(source: np.ndarray, target: np.ndarray, fold: np.ndarray) -> float:
 
     All features together, by their variance: turning them changes nothing.
     """
-    around = target[fold].mean(axis=0)
-    whole = np.sum((target[~fold] - around) ** 2)
+    middle, around = source[fold].mean(axis=0), target[fold].mean(axis=0)
     spread = np.sqrt(source[fold].var(axis=0).mean())
-    size = np.abs(target).max()
-    if spread == 0 or whole <= (1e-9 * size) ** 2 * target[~fold].size:
+    whole = np.sum((target[~fold] - around) ** 2)
+    still = 1e-9 * np.abs(target).max()
+    if spread <= 1e-9 * np.abs(source).max() or whole <= still**2 * target[~fold].size:
         return np.nan
     # The penalty is chosen on the fold; it is for features that depend on each other,
     # such as shares, and is told in their unit.
-    middle = source[fold].mean(axis=0)
     source = (source - middle) / spread
     line = RidgeCV(fold.sum() * np.logspace(-9, 0, 10))
     line.fit(source[fold], target[fold])

@@ -218,7 +218,7 @@ def test_several_scores_at_once():
 
 def test_a_fold_without_labels_says_so():
     scorer = labeled_scorer("accuracy")
-    with pytest.raises(BadInputError, match="None of these 4 rows has a label.*-1"):
+    with pytest.raises(BadInputError, match=r"None of these 4 rows has a label.*-1"):
         scorer(MODEL, X[:4], np.full(4, -1))
     first = np.where(np.arange(len(Y)) < 200, Y, -1)
     with pytest.raises(BadInputError, match="use fewer folds, or StratifiedKFold"):
