@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from skoverfit._core._validation import check_labels, refuse_other_columns
 from skoverfit.metrics._inputs import probability_inputs
 
 __all__ = ["label_quality_score", "quality_of"]
@@ -87,7 +88,8 @@ def label_quality_score(
     Raises
     ------
     ValueError
-        If the probabilities are none, or shapes disagree.
+        If the probabilities are none, shapes disagree, or columns of a frame have the
+        names of the classes in another order.
 
     See Also
     --------
@@ -109,6 +111,10 @@ def label_quality_score(
     tables = proba if several else [proba]
     checked = [probability_inputs(y, p, labels, None)[:2] for p in tables]
     codes = checked[0][0]
+    for table in tables:
+        if hasattr(table, "columns"):
+            order = check_labels(y)[0] if labels is None else labels
+            refuse_other_columns(table, order, "proba")
     shapes = {p.shape for _, p in checked}
     if len(shapes) > 1:
         raise ValueError(f"The tables of proba have different shapes: {shapes}.")

@@ -22,14 +22,20 @@ from sklearn.utils._param_validation import (
 from skoverfit._core._arrays import n_rows
 from skoverfit._core._random import derive_seed, root_entropy
 from skoverfit._core._resampling._data import check_groups
-from skoverfit._core._validation import check_labels, check_same_length
+from skoverfit._core._resampling._strategy import plain
+from skoverfit._core._validation import (
+    check_labels,
+    check_same_length,
+    refuse_other_columns,
+)
 from skoverfit.calibration._out_of_fold import inner_splits
 from skoverfit.datasets import check_transition_matrix
 from skoverfit.exceptions import BadInputError
 from skoverfit.neighbors import FastNearestNeighbors
 from skoverfit.neural_network import cross_val_predict_stacked
 from skoverfit.noisy_labels import _transition_methods as methods
-from skoverfit.noisy_labels._out_of_fold import checked_splits
+from skoverfit.noisy_labels._find_label_issues import warn_of_agreement
+from skoverfit.noisy_labels._out_of_fold import checked_splits, refuse_fitted
 from skoverfit.noisy_labels._small_net import small_net
 from skoverfit.noisy_labels._volume import smallest_volume
 
@@ -251,26 +257,43 @@ def estimate(
         raise BadInputError(f"method={method!r} needs {needs}; X is None.")
     if X is not None and n_rows(X) != len(codes):
         check_same_length(X, codes)
+    refuse_fitted(estimator, "estimator")
     target = _prior_matrix(prior, n_classes)
     labels = np.bincount(codes, minlength=n_classes)
     entropy = root_entropy(random_state)
     proba = None
     if pred_proba is not None:
+        refuse_other_columns(pred_proba, known, "pred_proba")
         proba = _checked_proba(pred_proba, codes, n_classes)
+        warn_of_agreement(proba, codes)
     elif method not in _READS_ROWS:
         together = check_groups(groups, len(codes))[0]
         if together is None:
-            splits = inner_splits(
-                cv, X, codes, np.arange(n_classes), {}, derive_seed(entropy)
-            )
+            # By label: what it refuses names the class.
+            splits = inner_splits(cv, X, known[codes], known, {}, derive_seed(entropy))
         else:  # refuses folds that split a group
             splits = checked_splits(cv, X, codes, together, entropy)
         _check_folds(splits, codes, known)
         proba = _out_of_fold(estimator, X, codes, splits, entropy, fit_params)
-    matrix, shares = _by_method(
-        method, proba, codes, X, estimator, percentile, entropy, n_jobs
-    )
+    there = np.flatnonzero(labels)
+    if method in _READS_ROWS:  # these know the classes by their labels
+        if len(there) < 2:
+            raise BadInputError(
+                f"method={method!r} needs labels of two classes at least; y has only "
+                f"{plain(known[there[0]])!r}."
+            )
+        own = np.searchsorted(there, codes)
+        matrix, shares = _by_method(
+            method, proba, own, X, estimator, percentile, entropy, n_jobs
+        )
+        matrix, shares = _spread_out(matrix, shares, there, n_classes)
+    else:
+        matrix, shares = _by_method(
+            method, proba, codes, X, estimator, percentile, entropy, n_jobs
+        )
     matrix = methods.row_normalized(np.clip(matrix, 0.0, None))
+    # Nothing tells how a class is confused that no label names.
+    matrix[labels == 0] = np.eye(n_classes)[labels == 0]
     if shares is None:
         shares = methods.clean_shares(matrix, labels / labels.sum())
     if prior is not None:
@@ -308,6 +331,21 @@ def _by_method(
         proba, codes, methods.row_normalized(joint)
     )
     return matrix, shares
+
+
+def _spread_out(
+    matrix: np.ndarray, shares: np.ndarray | None, there: np.ndarray, n_classes: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the matrix of some classes as one of all classes."""
+    if len(there) == n_classes:
+        return matrix, shares
+    whole = np.eye(n_classes)
+    whole[np.ix_(there, there)] = matrix
+    if shares is None:
+        return whole, None
+    all_shares = np.zeros(n_classes)
+    all_shares[there] = shares
+    return whole, all_shares
 
 
 def _coded(y: Any, classes: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -425,7 +463,15 @@ def _by_neighbours(
         raise BadInputError(
             f"method='hoc' needs two neighbours for each row. Got {len(codes)} rows."
         )
-    search = FastNearestNeighbors(n_neighbors=2, n_jobs=n_jobs).fit(X)
+    try:
+        search = FastNearestNeighbors(n_neighbors=2, n_jobs=n_jobs).fit(X)
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise BadInputError(
+            "method='hoc' looks for neighbours and needs columns of numbers in X: "
+            f"{error}. Encode such columns first, or take another method."
+        ) from error
     near = search.kneighbors(return_distance=False)
     triples = np.column_stack([codes, codes[near]])
     return methods.neighbour_consensus(triples, int(codes.max()) + 1)

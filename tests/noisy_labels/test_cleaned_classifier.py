@@ -282,7 +282,7 @@ def test_a_class_of_one_row_is_not_judged(blobs):
     X, y, _, _ = blobs
     y = y.copy()
     y[7] = "dog"
-    with pytest.warns(SkoverfitWarning, match=r"1 rows of class 'dog' are not judged"):
+    with pytest.warns(SkoverfitWarning, match=r"1 row of class 'dog' is not judged"):
         found = ConfidentLearningFilter(random_state=0).fit(X, y)
     assert not found.issue_mask_[7]
     assert np.isnan(found.label_quality_[7])

@@ -250,7 +250,7 @@ GOOD = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
         (["a", "b"], GOOD, {}, r"pred_proba has 3 rows, but y has 2 labels"),
         (["a", "b", "b"], GOOD * 2, {}, r"must lie in \[0, 1\]"),
         (["a", "b", "b"], GOOD / 2, {}, r"must sum to 1"),
-        (["a", "b", "b"], GOOD * np.nan, {}, r"must lie in \[0, 1\]"),
+        (["a", "b", "b"], GOOD * np.nan, {}, r"pred_proba is NaN in row 0"),
         (["a", "b", "b"], GOOD[:, :1], {}, r"at least two columns"),
         (["a", "b", "b"], GOOD, {"classes": ["a", "a"]}, r"each once"),
         (["a", "b", "x"], GOOD, {"classes": ["a", "b"]}, r"'x', which is none of"),
