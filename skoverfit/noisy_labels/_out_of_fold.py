@@ -184,6 +184,17 @@ def out_of_fold_proba(
     ValueError
         Where probabilities are none, or no row can be judged.
     """
+    judged = np.ones(len(codes), dtype=bool)
+    for train, test in splits:
+        known = np.bincount(codes[train], minlength=len(classes)) > 0
+        judged[test] &= known[codes[test]]
+    if not judged.any():
+        raise ValueError(
+            "No row can be judged: no fold of cv has a class both in its training and "
+            "in its test part. Use a stratified splitter, or cv=None, and groups that "
+            "don't hold whole classes."
+        )
+
     name = type(estimator).__name__
 
     def answer(model: Any, rows: Any) -> np.ndarray:
@@ -200,16 +211,6 @@ def out_of_fold_proba(
     proba, _ = mean_over_folds(
         estimator, X, classes[codes], splits, answer, sample_weight, n_jobs
     )
-    judged = np.ones(len(codes), dtype=bool)
-    for train, test in splits:
-        known = np.bincount(codes[train], minlength=len(classes)) > 0
-        judged[test] &= known[codes[test]]
-    if not judged.any():
-        raise ValueError(
-            "No row can be judged: no fold of cv has a class both in its training and "
-            "in its test part. Use a stratified splitter, or cv=None, and groups that "
-            "don't hold whole classes."
-        )
     why = "no row of their class is in the training part of their fold"
     warn_of_unjudged(judged, codes, classes, why)
     return proba, judged

@@ -5,6 +5,7 @@ import warnings
 import cleanlab
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from cleanlab.rank import get_label_quality_scores
 from sklearn.datasets import load_digits
@@ -14,7 +15,7 @@ from sklearn.model_selection import cross_val_predict
 from skoverfit.datasets import make_label_noise, make_noisy_long_tail
 from skoverfit.exceptions import SkoverfitWarning
 from skoverfit.metrics import label_quality_score
-from skoverfit.noisy_labels import find_label_issues
+from skoverfit.noisy_labels import excess_label_issues, find_label_issues
 from skoverfit.noisy_labels._confident_learning import (
     RULES,
     adjusted,
@@ -284,3 +285,25 @@ def test_probabilities_that_agree_with_every_label_are_suspect():
     with pytest.warns(SkoverfitWarning, match="must be out of fold"):
         mask = find_label_issues(y, in_fold)
     assert not mask.any()
+
+
+def test_columns_named_in_another_order_are_refused():
+    y = np.array(["a", "b", "b"])
+    frame = pd.DataFrame(GOOD, columns=["b", "a"])
+    for read in (find_label_issues, excess_label_issues):
+        with pytest.raises(ValueError, match="named b, a, but they are read as a, b"):
+            read(y, frame)
+        with pytest.raises(ValueError, match="named b, a, but they are read as a, b"):
+            read(y, pl.from_pandas(frame), classes=["a", "b"])
+    with pytest.raises(ValueError, match="The columns of proba are named b, a"):
+        label_quality_score(y, frame)
+    np.testing.assert_array_equal(
+        find_label_issues(y, frame, classes=["b", "a"], tail_guard=False),
+        find_label_issues(y, GOOD[:, ::-1], tail_guard=False),
+    )
+    # Other names say nothing.
+    find_label_issues(y, frame.set_axis(["p0", "p1"], axis=1))
+    # Columns of whole numbers, too, where some class has no label.
+    numbers = pd.DataFrame(np.full((3, 3), 1 / 3), columns=[0, 2, 1])
+    with pytest.raises(ValueError, match="named 0, 2, 1, but"):
+        find_label_issues([0, 1, 1], numbers)
