@@ -30,7 +30,9 @@ def quality_of(proba: np.ndarray, codes: np.ndarray, method: str) -> np.ndarray:
         return (given - others.max(axis=1) + 1) / 2
     logs = np.log(proba, out=np.zeros_like(proba), where=proba > 0)
     entropy = -(proba * logs).sum(axis=1) / np.log(proba.shape[1])
-    doubt = entropy / np.maximum(given, _SMALLEST)
+    # By what the label has, however little: a floor would let a label that a model is
+    # sure is wrong pass for a sure one.
+    doubt = entropy / np.maximum(given, np.finfo(np.float64).tiny)
     # A model that is certain is certain of the label (1) or of another one (0).
     certain = doubt < _SMALLEST
     return np.where(certain, given, np.log1p(doubt) / np.maximum(doubt, _SMALLEST))
@@ -94,6 +96,12 @@ def label_quality_score(
     See Also
     --------
     skoverfit.noisy_labels.find_label_issues : A mask instead of a score.
+
+    Notes
+    -----
+    Deviates from cleanlab in ``"confidence_weighted_entropy"`` where a model is
+    certain: of the label, the score is 1 (cleanlab's is 0); of another class, with a
+    probability of the label below 1e-6, it is low (cleanlab's rises to 1).
 
     References
     ----------

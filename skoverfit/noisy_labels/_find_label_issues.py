@@ -199,7 +199,8 @@ def find_label_issues(
     -----
     Deviates from cleanlab where ``num_to_remove_per_class`` meets
     ``"prune_by_noise_rate"``: the numbers are kept to, where cleanlab scales the
-    matrix along its other axis. Of equal scores the earlier row is taken.
+    matrix along its other axis. Of equal scores (shares of the votes of trees or
+    neighbours) the earlier row is taken; which one cleanlab takes is up to the sort.
 
     References
     ----------

@@ -238,6 +238,31 @@ def test_a_certain_model_is_right_or_wrong():
     assert score.tolist() == [1.0, 0.0]
 
 
+def test_the_surer_a_model_is_of_another_class_the_lower_the_score():
+    given = np.append(10.0 ** -np.arange(1, 19), 0.0)
+    p = np.column_stack([1 - given, given])
+    method = "confidence_weighted_entropy"
+    score = label_quality_score([1] * 19, p, labels=[0, 1], method=method)
+    assert (np.diff(score) < 0).all()
+    assert score[-1] == 0
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_of_equal_scores_the_earlier_row_is_taken(rule):
+    # Votes of 16 trees have many ties; cleanlab breaks them as its sort happens to.
+    rng = np.random.default_rng(0)
+    clean = rng.integers(4, size=600)
+    votes = np.array([rng.multinomial(16, 0.1 + 0.6 * np.eye(4)[k]) for k in clean])
+    labels = np.where(rng.random(600) < 0.2, rng.integers(4, size=600), clean)
+    proba = votes / 16
+    # The earlier row has the lower probability of its label, by less than any tie.
+    ordered = proba.copy()
+    ordered[np.arange(600), labels] += 1e-11 * np.arange(600)
+    np.testing.assert_array_equal(
+        ours(labels, proba, filter_by=rule), theirs(labels, ordered, filter_by=rule)
+    )
+
+
 # --- bad input ------------------------------------------------------------------------
 
 GOOD = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
