@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from joblib import parallel_config
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_blobs
@@ -159,6 +160,16 @@ def test_what_is_known_by_name_is_what_is_made_by_hand(name):
     if name not in DETECTORS:
         return
     assert type(detector_for(name)) is type(ALL[name])
+
+
+@every
+def test_two_workers_find_what_one_finds(blobs, name):
+    X, y, _ = blobs
+    one = clone(ALL[name]).fit(X, y)
+    with parallel_config("threading"):
+        two = clone(ALL[name]).set_params(n_jobs=2).fit(X, y)
+    np.testing.assert_array_equal(one.issue_mask_, two.issue_mask_)
+    np.testing.assert_allclose(one.label_quality_, two.label_quality_, rtol=1e-12)
 
 
 @every
