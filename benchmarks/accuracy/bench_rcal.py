@@ -23,8 +23,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
-import os
 import sys
 import time
 import warnings
@@ -36,20 +34,19 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks" / "speed"))
 
-from _measure import RESULTS, surroundings  # sets one thread, so before numpy
+from _measure import RESULTS  # sets one thread, so before numpy
 
 # isort: split
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
+from _cells import Row, Store, interval, shown
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardScaler
 
-from skoverfit.bench._plan import code_version
 from skoverfit.datasets import make_noisy_long_tail
 from skoverfit.neural_network import TabularMLPClassifier
 from skoverfit.neural_network._encoder_module import NetStart
@@ -66,7 +63,6 @@ WIDTHS, BATCH, EPOCHS = (128, 128), 128, 100
 WHOLE, ERM, ALONE = "RCAL", "ERM", "RCAL sampler"
 METHODS = (ERM, "class weights", "SMOTE", "clean, SMOTE", ALONE, WHOLE)
 HEADING = "# RCAL on noisy, long-tailed sets"
-Row = dict[str, Any]
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -179,19 +175,6 @@ def cell(name: str, ratio: int, rate: float, seed: int) -> Row:
     }
 
 
-def interval(values: list[float]) -> tuple[float, float, float]:
-    """Return mean and Student's 95 % interval."""
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return mean, -np.inf, np.inf
-    half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
-    return mean, mean - half, mean + half
-
-
-def shown(values: list[float]) -> str:
-    return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*interval(values))
-
-
 def over_cells(rows: list[Row], name: str, rival: str) -> list[float]:
     """Return the mean gain of a seed over the cells of a set, for complete seeds."""
     gains: dict[int, list[float]] = {}
@@ -278,43 +261,6 @@ def page(rows: list[Row], found: Row) -> list[str]:
     return lines
 
 
-def _key(row: Row) -> tuple[Any, ...]:
-    return row["set"], row["ratio"], row["rate"], row["seed"]
-
-
-class Store:
-    """Cells on disk, written again after each."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.code = folder, code_version()
-        self.path = folder / "accuracy" / "rcal.json"
-        self.rows: list[Row] = []
-        if self.path.exists():
-            self.rows = json.loads(self.path.read_text())["rows"]
-
-    def has(self, *key: Any) -> bool:
-        return any(_key(row) == key and row["code"] == self.code for row in self.rows)
-
-    def add(self, row: Row) -> None:
-        self.rows = [old for old in self.rows if _key(old) != _key(row)]
-        self.rows.append({**row, "code": self.code})
-        self.write()
-
-    def write(self) -> Row:
-        found = {
-            "subject": "rcal",
-            **surroundings(),
-            "code": sorted({row["code"] for row in self.rows}),
-            "gates": gates(self.rows),
-            "rows": self.rows,
-        }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(".draft")
-        draft.write_text(json.dumps(found, indent=1) + "\n")
-        os.replace(draft, self.path)
-        return found
-
-
 def write_page(path: Path, lines: list[str]) -> None:
     """Put the section in the place of the one that is there, or at the end."""
     before = path.read_text().split(HEADING)[0].rstrip() if path.exists() else ""
@@ -338,7 +284,9 @@ def main() -> int:
     if not DATA.is_dir() and set(options.sets) != {"digits"}:
         print(f"No tables here: {DATA} does not exist.")
         return 1
-    begin, store = time.monotonic(), Store(options.out)
+    begin = time.monotonic()
+    path = options.out / "accuracy" / "rcal.json"
+    store = Store(path, ("set", "ratio", "rate", "seed"), gates)
     seeds = range(options.first, options.first + options.seeds)
     late: Callable[[], bool] = partial(bool, False)
     if options.minutes is not None:

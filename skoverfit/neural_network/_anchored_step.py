@@ -10,6 +10,7 @@ import torch
 
 from skoverfit.neural_network._batch_steps import BatchStep, Mixup, StepModel
 from skoverfit.neural_network._data import Batch
+from skoverfit.neural_network._step_tools import View, generator_on, viewed
 
 __all__ = ["AnchoredStep", "FeatureRows"]
 
@@ -65,6 +66,8 @@ class AnchoredStep(BatchStep):
         Made rows.
     made_weight : float, default=1.0
         Factor of their part in ``L_c``.
+    view : callable or None, default=None
+        View maker that changes the rows of each step; their anchors stay.
     """
 
     hides_outputs = True
@@ -79,10 +82,12 @@ class AnchoredStep(BatchStep):
         anchor: str = "rows",
         made: FeatureRows | None = None,
         made_weight: float = 1.0,
+        view: View | None = None,
     ) -> None:
         self.anchors, self.scale, self.beta = anchors, scale, beta
         self.mixup = Mixup(mixup_alpha) if mixup_alpha > 0 else None
         self.anchor, self.made, self.share = anchor, made, 0.0
+        self.view = view
         if made is not None:
             total = float(len(made.target))
             if made.weight is not None:
@@ -113,6 +118,9 @@ class AnchoredStep(BatchStep):
         assert rows is not None
         if self.beta > 0 or self.share > 0:
             net.body.eval()
+        if self.view is not None:
+            generator = generator_on(batch.dense.device, model.generators[0])
+            batch = viewed(batch, self.view, generator)
         encoded = model.encode(batch)
         anchors = self.anchors.to(encoded.device)[rows.to(encoded.device)]
         anchors = anchors.to(encoded.dtype)

@@ -1,15 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What batch steps share: rows that are real, random rows a net, equality by value."""
+"""What batch steps share: real rows, views and random rows, equality by value."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 
 import torch
 
 from skoverfit.neural_network._data import Batch
 
-__all__ = ["ByValue", "counts_of", "real_rows", "shifted", "uniform_rows"]
+__all__ = [
+    "ByValue",
+    "View",
+    "counts_of",
+    "generator_on",
+    "real_rows",
+    "shifted",
+    "uniform_rows",
+    "viewed",
+]
+
+# A view maker: ``view(rows, generator)`` returns rows of the same shape.
+View = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
 class ByValue:
@@ -78,3 +91,28 @@ def uniform_rows(
     for part, count, generator in zip(parts, counts, generators, strict=True):
         part[:count].uniform_(-1, 1, generator=generator)
     return made.to(like.device)
+
+
+def generator_on(device: torch.device, own: torch.Generator) -> torch.Generator:
+    """Return a net's generator, or one of a device that it seeds.
+
+    A training that is taken up again draws the same numbers either way.
+    """
+    if device.type == "cpu":
+        return own
+    seed = int(torch.randint(2**62, (), generator=own))
+    return torch.Generator(device).manual_seed(seed)
+
+
+def viewed(batch: Batch, view: View | None, generator: torch.Generator) -> Batch:
+    """Return a view of a batch; codes are seen as columns of numbers."""
+    if view is None:
+        return batch
+    if batch.codes is None:
+        return dataclasses.replace(batch, dense=view(batch.dense, generator))
+    width = batch.dense.shape[1]
+    codes = batch.codes.to(batch.dense.dtype)
+    made = view(torch.cat([batch.dense, codes], dim=1), generator)
+    return dataclasses.replace(
+        batch, dense=made[:, :width], codes=made[:, width:].round().long()
+    )

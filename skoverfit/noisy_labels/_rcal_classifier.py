@@ -118,6 +118,10 @@ class RCALClassifier(
     anchor : {"rows", "mixed"}, default="rows"
         What is held near: the rows as they are, or the mixed rows near mixed features,
         which costs less. The paper does not say which.
+    view : callable or None, default=None
+        What a trained encoder sees of the rows in each step of the last stage:
+        ``view(rows, generator)`` returns rows, as `ImageViews` does. The paper moves
+        and mirrors pictures a little there; None leaves rows as they are.
     learning_rate : float, default=1e-3
         Largest one of the last stage.
     weight_decay : float, default=1e-2
@@ -171,8 +175,9 @@ class RCALClassifier(
         features of a class are Gaussian. NaN for classes of less than 10 rows.
     feature_drift_ : ndarray of shape (n_epochs,)
         How far the rows' features were from the pretrained ones in each epoch of the
-        last stage: root of the mean square, as a part of ``feature_scale_``. Drawn
-        features are stale where it is large. Empty for a fixed encoder.
+        last stage: root of the mean square, as a part of ``feature_scale_``; with a
+        ``view`` its changes count. Drawn features are stale where it is large. Empty
+        for a fixed encoder.
     n_features_in_ : int
         Number of columns seen in fit.
     feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
@@ -232,6 +237,7 @@ class RCALClassifier(
         "beta": [Interval(Real, 0, None, closed="left")],
         "mixup_alpha": [Interval(Real, 0, None, closed="left")],
         "anchor": [StrOptions({"rows", "mixed"})],
+        "view": [callable, None],
         **{
             name: TabularMLPClassifier._parameter_constraints[name]
             for name in ("learning_rate", "weight_decay", "schedule", "max_epochs",
@@ -266,6 +272,7 @@ class RCALClassifier(
         beta: float = 0.5,
         mixup_alpha: float = 1.0,
         anchor: str = "rows",
+        view: Any = None,
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-2,
         schedule: str = "cosine",
@@ -295,6 +302,7 @@ class RCALClassifier(
         self.beta = beta
         self.mixup_alpha = mixup_alpha
         self.anchor = anchor
+        self.view = view
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.schedule = schedule

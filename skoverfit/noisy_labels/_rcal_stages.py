@@ -26,7 +26,7 @@ from skoverfit.neural_network import BatchStep, TabularMLPClassifier
 from skoverfit.neural_network._anchored_step import AnchoredStep, FeatureRows
 from skoverfit.noisy_labels._class_gaussians import MadeRows
 from skoverfit.over_sampling import CalibratedGaussianOverSampler
-from skoverfit.representation import ContrastiveEncoder
+from skoverfit.representation import ContrastiveEncoder, FeatureCorruption
 from skoverfit.representation._base import BaseEncoder
 
 __all__ = ["RCALStages", "dense"]
@@ -44,6 +44,7 @@ class RCALStages:
     beta: float
     mixup_alpha: float
     anchor: str
+    view: Any
     learning_rate: float
     weight_decay: float
     schedule: str
@@ -70,6 +71,16 @@ class RCALStages:
                 "The 'head' parameter must be None where the encoder is trained with a "
                 "linear layer; set train_encoder=False for a head of its own. Got "
                 f"{self.head!r} instead."
+            )
+        if self.view is not None and not self._trains_net():
+            raise BadInputError(
+                "The 'view' parameter must be None where the encoder is not trained: "
+                f"a head sees fixed features. Got {self.view!r} instead."
+            )
+        if isinstance(self.view, FeatureCorruption):
+            raise BadInputError(
+                "The 'view' parameter must be a view maker that learns nothing of the "
+                f"table, such as ImageViews. Got {self.view!r} instead."
             )
         if self._trains_net() and getattr(self.encoder, "normalize_output", False):
             raise BadInputError(
@@ -156,6 +167,7 @@ class RCALStages:
             anchor=self.anchor,
             made=rows,
             made_weight=float(self.made_weight),
+            view=self.view,
         )
 
     def _trained_net(
@@ -179,6 +191,7 @@ class RCALStages:
             batch_step=step,
             device=self.device,
             dtype=encoder.dtype,
+            mixed_precision=encoder.mixed_precision,
             verbose=self.verbose,
             random_state=derive_seed(entropy, "net"),
         )

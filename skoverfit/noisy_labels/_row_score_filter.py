@@ -83,6 +83,11 @@ def _learner(score: str) -> Any:
 # How far the two distributions of a class are apart that has wrong labels
 # (Ashman, Bird & Zepf 1994: 2 separates two normal ones).
 _APART = 2.0
+# Where a score has a natural least value of a suspect, this is the condition instead:
+# counts lie on few whole numbers, whose distances in standard deviations say nothing.
+# Once a net and row: most nets forgot it (Toneva et al. call a row without any event
+# unforgettable).
+_LEAST = {"forgetting": 1.0}
 
 
 class RowScoreFilter(BaseDetector):
@@ -110,7 +115,8 @@ class RowScoreFilter(BaseDetector):
     contamination : "auto" or float, default="auto"
         Share of all rows that are suspects: those with the largest scores. With
         ``"auto"`` two normal distributions are fitted to the scores of each label,
-        and suspects are the rows of the upper one, where the two lie apart.
+        and suspects are the rows of the upper one, where the two lie apart. For
+        "forgetting" they need not, but a suspect is forgotten at least once a net.
     random_state : int, RandomState instance or None, default=None
         Given to a named score.
     n_jobs : int, default=None
@@ -220,8 +226,13 @@ class RowScoreFilter(BaseDetector):
             finite = np.isfinite(scores)
             largest = scores[finite].max() if finite.any() else 0.0
             bounded = np.where(finite, scores, largest)
-            upper = upper_share(bounded, data.codes, len(data.classes), _APART)
+            named = self.scores if isinstance(self.scores, str) else ""
+            least = _LEAST.get(named)
+            apart = _APART if least is None else 0.0
+            upper = upper_share(bounded, data.codes, len(data.classes), apart)
             mask = upper > 0.5
+            if least is not None:
+                mask &= scores >= least
         else:
             mask = np.zeros(data.n, dtype=bool)
             mask[_lowest(-scores, round(self.contamination * data.n))] = True

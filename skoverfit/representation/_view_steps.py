@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,6 +25,7 @@ from skoverfit.neural_network import (
     StepModel,
 )
 from skoverfit.neural_network._data import Batch
+from skoverfit.neural_network._step_tools import View, generator_on, viewed
 
 __all__ = [
     "BarlowTwinsStep",
@@ -37,8 +38,6 @@ __all__ = [
 # Held-out rows are judged in parts of this size, since the number of others that a row
 # is told from changes the loss.
 _JUDGED_AT_ONCE = 256
-
-View = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
 class ViewStep(BatchStep):
@@ -55,7 +54,6 @@ class ViewStep(BatchStep):
 
     def __init__(self, views: Sequence[View | None]) -> None:
         self.views = tuple(views)
-        self._generator: torch.Generator | None = None
 
     def losses(
         self, model: StepModel, batch: Batch, generator: torch.Generator
@@ -65,15 +63,8 @@ class ViewStep(BatchStep):
 
     def __call__(self, model: StepModel, batch: Batch) -> torch.Tensor:
         """Return the losses of a batch."""
-        own = model.generators[0]
-        device = batch.dense.device
-        if device.type != "cpu":
-            # A generator of the device goes on where the net's own one is: it is seeded
-            # by it, so that a training that is taken up again draws the same views.
-            seed = int(torch.randint(2**62, (), generator=own))
-            self._generator = self._generator or torch.Generator(device)
-            own = self._generator.manual_seed(seed)
-        return self.losses(model, batch, own)
+        generator = generator_on(batch.dense.device, model.generators[0])
+        return self.losses(model, batch, generator)
 
     def held_out_losses(self, model: StepModel, batch: Batch) -> torch.Tensor:
         """Return losses of held-out rows; each epoch has the same views of them."""
@@ -102,22 +93,8 @@ class ViewStep(BatchStep):
 
     def pair(self, batch: Batch, generator: torch.Generator) -> tuple[Batch, Batch]:
         """Return two views of a batch."""
-        first, second = (self.view(batch, view, generator) for view in self.views)
+        first, second = (viewed(batch, view, generator) for view in self.views)
         return first, second
-
-    @staticmethod
-    def view(batch: Batch, view: View | None, generator: torch.Generator) -> Batch:
-        """Return a view of a batch; codes are seen as columns of numbers."""
-        if view is None:
-            return batch
-        if batch.codes is None:
-            return dataclasses.replace(batch, dense=view(batch.dense, generator))
-        width = batch.dense.shape[1]
-        codes = batch.codes.to(batch.dense.dtype)
-        made = view(torch.cat([batch.dense, codes], dim=1), generator)
-        return dataclasses.replace(
-            batch, dense=made[:, :width], codes=made[:, width:].round().long()
-        )
 
 
 class ContrastiveStep(ViewStep):

@@ -169,3 +169,23 @@ def test_named_scores_have_a_learner_of_their_own(name, blobs):
     found = RowScoreFilter(name, random_state=0).fit(X, y)
     # The four labels that were changed are among the larger scores.
     assert np.mean(found.label_quality_[:4]) < np.mean(found.label_quality_[4:])
+
+
+def test_forgetting_flags_what_nets_forget_and_nothing_of_clean_rows(monkeypatch):
+    # Counts of events: on clean rows a few nets forget a row once, on wrong ones often.
+    rng = np.random.default_rng(0)
+    y = np.arange(1000) % 2
+    clean = rng.binomial(5, 0.03, 1000) / 5
+    wrong = np.arange(1000) < 200
+    noisy = np.where(wrong, rng.geometric(0.15, 1000) + 1, clean)
+    noisy[:20] = np.inf
+    counts = {}
+    monkeypatch.setattr(
+        "skoverfit.noisy_labels.forgetting_scores", lambda *a, **k: counts["now"]
+    )
+    for counts["now"], seen in ((clean, np.zeros(1000, bool)), (noisy, wrong)):
+        found = RowScoreFilter("forgetting").fit(rng.normal(size=(1000, 2)), y)
+        assert not found.issue_mask_[~seen].any()
+        assert found.issue_mask_[seen].sum() >= 0.8 * seen.sum()
+    # Numbers without a name have no such scale.
+    assert RowScoreFilter(clean).fit(np.ones((1000, 1)), y).issue_mask_.any()

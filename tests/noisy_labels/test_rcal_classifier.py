@@ -23,6 +23,7 @@ from skoverfit.noisy_labels import RCALClassifier
 from skoverfit.over_sampling import CalibratedGaussianOverSampler
 from skoverfit.representation import (
     ContrastiveEncoder,
+    FeatureCorruption,
     ImageViews,
     MixedBarlowTwins,
     PretrainedClassifier,
@@ -315,6 +316,48 @@ def test_images_flat_and_in_their_shape():
         flat.predict_proba(X), images.predict_proba(X.reshape(-1, 1, 8, 8))
     )
     assert flat.encoder_.module_.image_shape == (1, 8, 8)
+
+
+def test_a_view_changes_what_the_last_stage_sees_and_nothing_before(tail):
+    X, y = tail
+    seen = []
+
+    def same(rows, generator):
+        seen.append(rows.shape)
+        return rows
+
+    def noise(rows, generator):
+        return rows + torch.randn(rows.shape, generator=generator)
+
+    plain = RCALClassifier(**SMALL).fit(X, y)
+    through = RCALClassifier(**SMALL, view=same).fit(X, y)
+    np.testing.assert_array_equal(plain.predict_proba(X), through.predict_proba(X))
+    assert sum(rows for rows, _ in seen) == len(X) * SMALL["max_epochs"]
+    moved, again = (RCALClassifier(**SMALL, view=noise).fit(X, y) for _ in range(2))
+    np.testing.assert_array_equal(moved.predict_proba(X), again.predict_proba(X))
+    np.testing.assert_array_equal(
+        moved.encoder_.transform(X), plain.encoder_.transform(X)
+    )
+    np.testing.assert_array_equal(moved.class_means_, plain.class_means_)
+    assert np.abs(moved.predict_proba(X) - plain.predict_proba(X)).max() > 1e-3
+    # The anchors are those of the rows as they are, so the view counts as drift.
+    assert moved.feature_drift_[0] > plain.feature_drift_[0]
+
+
+def test_views_that_cant_be_used_are_refused(tail):
+    with pytest.raises(BadInputError, match=r"'view' .* None where .*not trained"):
+        RCALClassifier("passthrough", view=ImageViews((1, 2))).fit(*tail)
+    with pytest.raises(BadInputError, match=r"'view' .* learns nothing of the table"):
+        RCALClassifier(view=FeatureCorruption()).fit(*tail)
+
+
+def test_the_last_stage_computes_as_the_encoder_does(tail):
+    encoder = ContrastiveEncoder(
+        (8,), max_epochs=1, mixed_precision="bfloat16", device="cpu", random_state=0
+    )
+    model = RCALClassifier(encoder, **SMALL).fit(*tail)
+    assert model.estimator_.mixed_precision == "bfloat16"
+    assert model.estimator_.net_.plan.mixed_precision is torch.bfloat16
 
 
 def test_seeds_reach_an_encoder_that_has_none(tail):

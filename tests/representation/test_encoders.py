@@ -146,6 +146,25 @@ def test_images_may_be_flat_or_not_and_keep_their_pixels():
     assert made.dtype == np.float32
 
 
+def test_convolutions_in_another_layout_compute_the_same(tmp_path):
+    images = RNG.random((20, 2, 6, 6)).astype(np.float32)
+    encoder = KINDS["simclr"](image_shape=(2, 6, 6)).fit(images)
+    made, body = encoder.transform(images), encoder.module_.body
+    weight = body[0].weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    # The plain sum over a pixel's neighbours and channels, in the first layer.
+    padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1))).astype(np.float64)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
+    kernel = weight.detach().numpy().astype(np.float64)
+    expected = np.einsum("nchwij,kcij->nkhw", windows, kernel)
+    got = body[0](torch.from_numpy(images)).detach().numpy()
+    bias = body[0].bias.detach().numpy()[:, None, None]
+    np.testing.assert_allclose(got, expected + bias, atol=1e-5)
+    path = tmp_path / "encoder.skops"
+    skoverfit.save(encoder, path)
+    np.testing.assert_array_equal(skoverfit.load(path).transform(images), made)
+
+
 def test_normalized_features_have_length_one():
     made = KINDS["moco"](normalize_output=True).fit(X).transform(X)
     np.testing.assert_allclose(np.linalg.norm(made, axis=1), 1, rtol=1e-6)
