@@ -266,6 +266,13 @@ def test_texts_are_named_by_column_and_row(name, kind):
         clone(ALL[name]).fit(table, ["a", "b", "b"] * 4)
 
 
+def test_dates_are_named_by_column_and_row():
+    days = pd.to_datetime(["2020-01-01"] * 12)
+    table = pd.DataFrame({"age": np.arange(12.0), "born": days})
+    with pytest.raises(ValueError, match="column 'born' of X, which has '2020-01-01"):
+        NeighborDisagreementFilter().fit(table, ["a", "b", "b"] * 4)
+
+
 # --- forest ---------------------------------------------------------------------------
 
 

@@ -419,8 +419,8 @@ def _check_frame(
         return spec, _finite(estimator, values, finite)
     try:
         values = _finite(estimator, X, finite)
-    except ValueError as error:
-        if "could not convert" in str(error):
+    except (TypeError, ValueError) as error:  # of texts, and of dates
+        if "could not convert" in str(error) or "DType" in str(error):
             _name_texts(estimator, X, error)
         raise
     if getattr(values, "dtype", np.dtype(float)).kind in "OUS":
@@ -435,9 +435,10 @@ def _name_texts(estimator: Any, X: Any, error: Exception | None) -> None:
             column = to_numpy(X[name])
         except (KeyError, TypeError):  # names that are there twice
             return
-        if column.dtype.kind not in "OUT" or column.ndim != 1:
+        if column.dtype.kind not in "OUTmM" or column.ndim != 1:
             continue
-        for row, cell in enumerate(column.tolist()):
+        dates = column.dtype.kind in "mM"
+        for row, cell in enumerate((column.astype(str) if dates else column).tolist()):
             try:
                 float(np.nan if cell is None else cell)
             except (TypeError, ValueError):
