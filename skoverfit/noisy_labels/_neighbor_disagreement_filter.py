@@ -10,19 +10,14 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skoverfit._core._arrays import take_rows
 from skoverfit._core._neighbors import NeighborTable, find_neighbors
 from skoverfit._core._resampling._data import ResamplingData
 from skoverfit.noisy_labels._detection import BaseDetector, Issues
 from skoverfit.noisy_labels._find_label_issues import CONSTRAINTS, judge
+from skoverfit.noisy_labels._group_neighbors import neighbors_of_other_groups
 from skoverfit.noisy_labels._judged import spread, warn_of_unjudged
 
 __all__ = ["NeighborDisagreementFilter"]
-
-# Rows of larger groups ask a table without the group, those of smaller ones ask for so
-# many neighbours more; and how many neighbours are looked at together.
-_LARGE_GROUP = 256
-_NUMBERS_AT_ONCE = 1 << 22
 
 
 class NeighborDisagreementFilter(BaseDetector):
@@ -168,39 +163,16 @@ class NeighborDisagreementFilter(BaseDetector):
             found = np.bincount(flat.ravel(), weights, minlength=votes[rows].size)
             votes[rows] = found.reshape(-1, n_classes)
 
-        table = NeighborTable(numeric=data.values)
-        every, k = np.arange(data.n), self.n_neighbors
+        k = self.n_neighbors
         if data.group_codes is None:
+            table = NeighborTable(numeric=data.values)
             found = find_neighbors(table, min(k, data.n - 1), n_jobs=self.n_jobs)
-            count(every, np.asarray(found[1]))
+            count(np.arange(data.n), np.asarray(found[1]))
             return votes
-        sizes = np.bincount(data.group_codes)
-        large = np.flatnonzero(sizes > _LARGE_GROUP)
-        for group in large:  # ask the others alone: the own ones may be all around
-            inside = data.group_codes == group
-            rows, others = np.flatnonzero(inside), np.flatnonzero(~inside)
-            if not len(others):
-                break
-            found = find_neighbors(
-                NeighborTable(numeric=take_rows(data.values, others)),
-                min(k, len(others)),
-                queries=NeighborTable(numeric=take_rows(data.values, rows)),
-                n_jobs=self.n_jobs,
-            )
-            count(rows, others[np.asarray(found[1])])
-        small = np.flatnonzero(sizes[data.group_codes] <= _LARGE_GROUP)
-        # As many more neighbours as the own group has rows, in blocks.
-        extra = int(sizes[sizes <= _LARGE_GROUP].max(initial=1)) - 1
-        wanted = min(k + extra, data.n - 1)
-        step = max(1, _NUMBERS_AT_ONCE // max(wanted, 1))
-        for start in range(0, len(small), step):
-            rows = small[start : start + step]
-            near = np.asarray(
-                find_neighbors(table, wanted, rows=rows, n_jobs=self.n_jobs)[1]
-            )
-            asked = data.group_codes[near] != data.group_codes[rows][:, None]
-            asked &= np.cumsum(asked, axis=1) <= k
-            count(rows, near, asked)
+        for part in neighbors_of_other_groups(
+            data.values, k, data.group_codes, self.n_jobs
+        ):
+            count(*part)
         return votes
 
 

@@ -29,7 +29,7 @@ from skoverfit.noisy_labels import (
     NeighborDisagreementFilter,
     RowScoreFilter,
     SmallLossFilter,
-    _neighbor_disagreement_filter as neighbor_module,
+    _group_neighbors,
 )
 from skoverfit.noisy_labels._detectors import DETECTORS, detector_for
 from skoverfit.noisy_labels._mixture import upper_share
@@ -249,8 +249,8 @@ def test_large_groups_are_asked_as_small_ones(blobs, sparse, monkeypatch):
     near = np.argsort(far, axis=1, kind="stable")[:, :10]
     share = (y[near] == y[:, None]).mean(axis=1)
     for largest, at_once in ((256, 1 << 22), (1, 1), (10, 500)):
-        monkeypatch.setattr(neighbor_module, "_LARGE_GROUP", largest)
-        monkeypatch.setattr(neighbor_module, "_NUMBERS_AT_ONCE", at_once)
+        monkeypatch.setattr(_group_neighbors, "_LARGE_GROUP", largest)
+        monkeypatch.setattr(_group_neighbors, "_NUMBERS_AT_ONCE", at_once)
         found = NeighborDisagreementFilter(tail_guard=False)
         found.fit(table, y, groups=groups)
         np.testing.assert_allclose(found.label_quality_, share)

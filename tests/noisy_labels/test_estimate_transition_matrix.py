@@ -4,6 +4,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from sklearn.datasets import make_blobs
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -445,6 +446,22 @@ def test_columns_named_in_another_order_are_refused(noisy):
         estimate_transition_matrix(names, frame),
         estimate_transition_matrix(names, p),
     )
+
+
+@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, sp.csr_matrix])
+def test_twins_are_no_witnesses_for_neighbours(kind):
+    X, y = make_blobs(1500, centers=2, n_features=5, random_state=3)
+    T = np.array([[0.7, 0.3], [0.1, 0.9]])
+    labels = drawn(T[y], 0)
+    # Each row twice, with its label: they agree whether it is right or wrong.
+    twice, both = kind(np.vstack([X, X])), np.tile(labels, 2)
+    groups = np.tile(np.arange(1500), 2)
+    apart = estimate_transition_matrix(both, X=twice, method="hoc", groups=groups)
+    assert np.abs(apart - T).max() < 0.06
+    blind = estimate_transition_matrix(both, X=twice, method="hoc")
+    assert np.abs(blind - T).max() > 0.1
+    with pytest.raises(ValueError, match=r"needs three groups at least\. Got 2"):
+        estimate_transition_matrix(both, X=twice, method="hoc", groups=both)
 
 
 def test_neighbours_want_numbers():
