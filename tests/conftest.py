@@ -1,6 +1,7 @@
 """Settings that every test shares."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,15 @@ import pytest
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+BROWSER_ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -21,6 +31,30 @@ def real_data() -> Path:
             pytest.fail(f"REQUIRE_DATA=1, but {REAL_DATA} does not exist")
         pytest.skip("the real tables are not beside this checkout")
     return REAL_DATA
+
+
+def _no_browser(reason):
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(f"REQUIRE_BROWSER=1, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Yield a headless browser; skips without one, unless REQUIRE_BROWSER=1."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        _no_browser("chromium is not on the path")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _no_browser("playwright is not installed")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=executable, args=list(BROWSER_ARGS)
+        )
+        yield chromium
+        chromium.close()
 
 
 def pytest_sessionfinish(session, exitstatus):

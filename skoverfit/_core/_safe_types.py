@@ -245,6 +245,7 @@ def _objects() -> Iterator[str]:
         # By name, since their module loads torch; they hold plain numbers only.
         "skoverfit.neural_network._batch_steps.BatchStep",
         "skoverfit.neural_network._batch_steps.Mixup",
+        "skoverfit.neural_network._coreset_step.CoresetAugmentationStep",
         "skoverfit.neural_network._weight_averaging.WeightAveraging",
         "skoverfit.representation._feature_corruption.FeatureCorruption",
         "skoverfit.representation._image_views.ImageViews",

@@ -92,9 +92,8 @@ def run_cell(task: CellTask, fold: FoldData) -> tuple[CellTask, str, dict[str, A
         warnings.simplefilter("always")
         try:
             value = _fit_and_score(task, fold, counts)
-        except NoRareValueError:
-            reason = "no value of the training rows is rare, or each is"
-            return task, "skipped", {"reason": reason}
+        except NoRareValueError as exc:
+            return task, "skipped", {"reason": exc.reason}
         except (Exception, MemoryError) as exc:
             text = f"{type(exc).__name__}: {exc}"[:_MAX_TEXT]
             return task, "failed", {"error": text}

@@ -12,13 +12,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
-    MetaEstimatorMixin,
     _fit_context,
     clone,
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import Bunch, get_tags
+from sklearn.utils import Bunch
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -42,6 +41,7 @@ from sklearn.utils.validation import (
 )
 
 from skoverfit._core._random import derive_seed, root_entropy
+from skoverfit._core._wrapping import WrappingMixin, remember_columns
 from skoverfit.calibration._inputs import checked_rows
 from skoverfit.calibration._out_of_fold import (
     checked_probabilities,
@@ -55,7 +55,7 @@ __all__ = ["MulticlassTunedThresholdClassifierCV"]
 
 
 class MulticlassTunedThresholdClassifierCV(
-    ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    WrappingMixin, ClassifierMixin, BaseEstimator
 ):
     r"""Tune decision thresholds by cross-validation, for two or more classes.
 
@@ -291,18 +291,14 @@ class MulticlassTunedThresholdClassifierCV(
         """Set the fitted attributes, all at the very end of `fit`."""
         weights = np.exp(result.offsets - result.offsets.max())
         self.class_weights_ = weights / weights.mean()
-        for name in ("best_threshold_", "n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                delattr(self, name)  # of an earlier fit
+        self.__dict__.pop("best_threshold_", None)  # of an earlier fit
         if len(classes) == 2:
             self.best_threshold_ = float(
                 self.class_weights_[0] / self.class_weights_.sum()
             )
         self.estimator_, self.classes_ = estimator, classes
         self.best_score_, self.n_iter_ = best, result.n_iter
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(estimator, name):
-                setattr(self, name, getattr(estimator, name))
+        remember_columns(self, estimator)
         return self
 
     def _scorer(self) -> Any:
@@ -454,12 +450,3 @@ class MulticlassTunedThresholdClassifierCV(
                 method_mapping=MethodMapping().add(caller="fit", callee="score"),
             )
         )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.input_tags = inner.input_tags
-        if inner.classifier_tags is not None:
-            tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
-            tags.classifier_tags.poor_score = inner.classifier_tags.poor_score
-        return tags

@@ -10,21 +10,18 @@ from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
-    MetaEstimatorMixin,
     _fit_context,
     clone,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import (
     UNUSED,
-    MetadataRouter,
-    MethodMapping,
     _raise_for_params,
 )
 from sklearn.utils.validation import check_is_fitted
 
+from skoverfit._core._wrapping import WrappingMixin, remember_columns
 from skoverfit.calibration._inputs import checked_rows, estimator_params
 from skoverfit.calibration._priors import given_prior, positive, seen_prior, shares
 
@@ -34,7 +31,7 @@ __all__ = ["PriorCorrectedClassifier"]
 _SMALLEST = 1e-12
 
 
-class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class PriorCorrectedClassifier(WrappingMixin, ClassifierMixin, BaseEstimator):
     r"""Correct probabilities for the class shares where the model is used.
 
     A classifier that was trained on re-sampled or re-weighted classes gives
@@ -214,11 +211,7 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
                 "not know."
             )
         train, target = self._priors(estimator, y, weights, classes)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                delattr(self, name)  # of an earlier fit
-            if hasattr(estimator, name):
-                setattr(self, name, getattr(estimator, name))
+        remember_columns(self, estimator)
         self.estimator_, self.classes_ = estimator, classes
         self.train_prior_, self.target_prior_ = train, target
         self.thresholds_ = train / target / (train / target).sum()
@@ -289,25 +282,3 @@ class PriorCorrectedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         """
         decided = self.predict_proba(X).argmax(axis=1)
         return self.classes_[decided]
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return who asks for which metadata: the classifier.
-
-        Returns
-        -------
-        sklearn.utils.metadata_routing.MetadataRouter
-            The routing of `fit`.
-        """
-        return MetadataRouter(owner=self).add(
-            estimator=self.estimator,
-            method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-        )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.input_tags = inner.input_tags
-        if inner.classifier_tags is not None:
-            tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
-            tags.classifier_tags.poor_score = inner.classifier_tags.poor_score
-        return tags

@@ -13,22 +13,20 @@ from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
-    MetaEstimatorMixin,
     _fit_context,
     clone,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     UNUSED,
-    MetadataRouter,
-    MethodMapping,
     _raise_for_params,
 )
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from skoverfit._core._random import derive_generator, derive_seed, root_entropy
+from skoverfit._core._wrapping import WrappingMixin, remember_columns
 from skoverfit.calibration._combine import RULES, combine_predictions
 from skoverfit.calibration._dropout import dropout_layers, dropped
 from skoverfit.calibration._inputs import checked_rows, estimator_params
@@ -49,7 +47,7 @@ _PERTURBATIONS = ("gaussian", "mask", "dropout", "context")
 _SCALES = {"gaussian": 0.1, "mask": 0.1, "context": 0.5}
 
 
-class SelfEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class SelfEnsembleClassifier(WrappingMixin, ClassifierMixin, BaseEstimator):
     """Ask one classifier about several variants of a row, and combine its answers.
 
     A row near a decision boundary gets different answers under small changes, and the
@@ -276,9 +274,7 @@ default="gaussian"
             "context_estimators_",
         ):
             self.__dict__.pop(name, None)  # of an earlier fit
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(whole["estimator"], name):
-                setattr(self, name, getattr(whole["estimator"], name))
+        remember_columns(self, whole["estimator"])
         if losses is not None:
             self.rule_losses_ = losses
         if self.perturb == "context":
@@ -476,25 +472,3 @@ default="gaussian"
         """
         decided = self.predict_proba(X).argmax(axis=1)
         return self.classes_[decided]
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return who asks for which metadata: the classifier.
-
-        Returns
-        -------
-        sklearn.utils.metadata_routing.MetadataRouter
-            The routing of `fit`.
-        """
-        return MetadataRouter(owner=self).add(
-            estimator=self.estimator,
-            method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-        )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.input_tags = inner.input_tags
-        if inner.classifier_tags is not None:
-            tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
-            tags.classifier_tags.poor_score = inner.classifier_tags.poor_score
-        return tags

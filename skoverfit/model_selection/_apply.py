@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.model_selection import GridSearchCV
 
 from skoverfit.catalogue import Remedy, resolve
-from skoverfit.model_selection._scorers import negative_log_loss
+from skoverfit.model_selection._scorers import inner_scoring
 from skoverfit.pipeline import Pipeline
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "balance_class_weight",
     "class_weight_applies",
     "describe_remedy",
+    "is_for",
     "mixup_applies",
     "prior_threshold_applies",
     "probabilities_apply",
@@ -105,6 +106,12 @@ def regularization_applies(
     return ""
 
 
+def is_for(remedy: Remedy, estimator: BaseEstimator) -> bool:
+    """Tell whether the remedy treats what the estimator predicts."""
+    task = "regression" if is_regressor(estimator) else "classification"
+    return task in remedy.tasks
+
+
 def reason_against(
     remedy: Remedy, estimator: BaseEstimator, class_counts: np.ndarray | None = None
 ) -> str:
@@ -112,10 +119,12 @@ def reason_against(
 
     Without ``class_counts`` only what the estimator alone rules out is said.
     """
-    if is_regressor(estimator) and "regression" not in remedy.tasks:
-        return f"it treats classes, and {type(estimator).__name__} predicts numbers"
-    if not is_regressor(estimator) and "classification" not in remedy.tasks:
-        return f"it treats numbers, and {type(estimator).__name__} predicts classes"
+    if not is_for(remedy, estimator):
+        treated, predicted = "numbers", "classes"
+        if is_regressor(estimator):
+            treated, predicted = predicted, treated
+        name = type(estimator).__name__
+        return f"it treats {treated}, and {name} predicts {predicted}"
     return (
         str(resolve(remedy.applies)(estimator, class_counts)) if remedy.applies else ""
     )
@@ -217,12 +226,7 @@ def strengthen_regularization(estimator: BaseEstimator, cv: Any = 3) -> BaseEsti
         {name: [value] for name, value in setting.items()}
         for setting in stronger_settings(estimator)
     ]
-    scoring: Any = negative_log_loss
-    if is_regressor(estimator):
-        scoring = "neg_mean_squared_error"
-    elif not hasattr(estimator, "predict_proba"):
-        scoring = "balanced_accuracy"
-    return GridSearchCV(clone(estimator), grid, scoring=scoring, cv=cv)
+    return GridSearchCV(clone(estimator), grid, scoring=inner_scoring(estimator), cv=cv)
 
 
 def _set_random_state(estimator: BaseEstimator, seed: int) -> BaseEstimator:

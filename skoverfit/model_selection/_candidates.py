@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.pipeline import Pipeline as _SklearnPipeline
 
 from skoverfit._core._names import suggest
@@ -19,6 +19,7 @@ from skoverfit.exceptions import BadInputError
 from skoverfit.model_selection._apply import (
     AppliedRemedy,
     apply_remedy,
+    is_for,
     reason_against,
 )
 from skoverfit.pipeline import Pipeline
@@ -33,15 +34,6 @@ __all__ = [
 
 NOTHING = "nothing"
 _ANYTHING = inspect.Parameter.VAR_KEYWORD
-# What a regressor can be given; the catalogue's roles are those for classes.
-_FOR_REGRESSORS: dict[str, dict[str, Any]] = {
-    NOTHING: {},
-    "regularization": {},
-    "cleaned_regressor": {"role": "wrap", "parameters": {"cv": 3}},
-    "smoter": {"role": "step"},
-    "smogn": {"role": "step"},
-}
-_REGRESSORS_AUTO = (NOTHING, "regularization", "cleaned_regressor")
 
 
 @dataclass(frozen=True)
@@ -102,26 +94,17 @@ def list_candidates(
         An unknown name or parameter, a tool, the same name twice.
     """
     auto = isinstance(remedies, str) and remedies == "auto"
-    regression = class_counts is None
     if isinstance(remedies, str) and not auto:
         raise BadInputError(
             f"remedies={remedies!r} must be 'auto' or a list of names; did you mean "
             f"[{remedies!r}]?"
         )
     if auto:
-        asked = (
-            [Candidate(n, _for_task(get_remedy(n), True)) for n in _REGRESSORS_AUTO]
-            if regression
-            else [
-                Candidate(r.name, r)
-                for r in get_remedies()
-                if "classification" in r.tasks
-            ]
-        )
+        asked = [Candidate(r.name, r) for r in get_remedies() if is_for(r, estimator)]
         rank = {name: k for k, name in enumerate(first)}
         asked.sort(key=lambda c: (rank.get(c.name, len(rank)), c.remedy.cost))
     else:
-        asked = [_named(entry, regression) for entry in _listed(remedies)]
+        asked = [_named(entry, estimator) for entry in _listed(remedies)]
     baseline = Candidate(NOTHING, get_remedy(NOTHING))
     asked = [baseline, *(c for c in asked if c.remedy.role != "baseline")]
     doubled = {c.name for k, c in enumerate(asked) if c.name in _names(asked[:k])}
@@ -150,38 +133,44 @@ def _listed(remedies: Any) -> list[Any]:
     return list(remedies)
 
 
-def _named(entry: Any, regression: bool) -> Candidate:
+def _named(entry: Any, estimator: BaseEstimator) -> Candidate:
     if isinstance(entry, Candidate):
         return entry
     if isinstance(entry, Remedy):
-        return Candidate(entry.name, _for_task(entry, regression))
+        _check_asked(entry, estimator)
+        return Candidate(entry.name, entry)
     if not isinstance(entry, str):
         raise BadInputError(
             "remedies must hold names or rows of the catalogue. Got "
             f"{entry!r} of type {type(entry).__name__}."
         )
     name, _, text = entry.partition("@")
-    remedy = _for_task(get_remedy(name.strip()), regression)
+    remedy = get_remedy(name.strip())
+    _check_asked(remedy, estimator)
     if text:
         values = _parameters(remedy, entry, text)
         remedy = replace(remedy, parameters={**remedy.parameters, **values})
     return Candidate(entry, remedy)
 
 
-def _for_task(remedy: Remedy, regression: bool) -> Remedy:
-    """Return the remedy as it is put around this kind of estimator."""
-    if regression:
-        if remedy in REMEDIES and remedy.name not in _FOR_REGRESSORS:
-            raise BadInputError(
-                f"{remedy.name!r} treats classes, and the estimator is a regressor. "
-                f"It can be given {', '.join(map(repr, _FOR_REGRESSORS))}."
-            )
-        return replace(remedy, **_FOR_REGRESSORS.get(remedy.name, {}))
+def _check_asked(remedy: Remedy, estimator: BaseEstimator) -> None:
+    """Refuse a tool, and what is only for classes where a number is predicted."""
+    numbers = is_regressor(estimator)
     if remedy.role == "tool":
         raise BadInputError(
-            f"{remedy.name!r} is a tool of the library and no remedy for classes."
+            f"{remedy.name!r} is a tool of the library and no remedy for "
+            f"{'numbers' if numbers else 'classes'}."
         )
-    return remedy
+    if numbers and not is_for(remedy, estimator) and remedy in REMEDIES:
+        given = [
+            r.name
+            for r in REMEDIES
+            if r.role != "tool" and not _reason(r, estimator, None)
+        ]
+        raise BadInputError(
+            f"{remedy.name!r} treats classes, and the estimator is a regressor. "
+            f"It can be given {', '.join(map(repr, given))}."
+        )
 
 
 def _parameters(remedy: Remedy, entry: str, text: str) -> dict[str, Any]:

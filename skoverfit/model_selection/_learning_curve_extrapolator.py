@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skoverfit._core._random import derive_generator, root_entropy
+from skoverfit._core._wrapping import remember_columns
 from skoverfit.exceptions import SkoverfitWarning
 from skoverfit.model_selection._extrapolation import Extrapolation, extrapolate
 from skoverfit.model_selection._power_laws import CURVE_LAWS
@@ -308,9 +309,7 @@ class LearningCurveExtrapolator(MetaEstimatorMixin, BaseEstimator):
     def _publish(self, curve: Extrapolation, optimum: float, fitted: Any) -> None:
         self._curve = curve.state()
         self._optimum = optimum
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(fitted, name):
-                setattr(self, name, getattr(fitted, name))
+        remember_columns(self, fitted)
         self.laws_ = {
             law.name: Bunch(weight=float(weight), params=law.named())
             for law, weight in zip(curve.laws, curve.weights, strict=True)

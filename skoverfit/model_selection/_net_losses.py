@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 
 from skoverfit.catalogue import resolve
-from skoverfit.model_selection._scorers import negative_log_loss
+from skoverfit.model_selection._scorers import inner_scoring
 
 __all__ = [
     "early_stopping_applies",
@@ -132,10 +132,14 @@ def weight_decay_applies(
 def tune_weight_decay(estimator: BaseEstimator, cv: Any = 3) -> BaseEstimator:
     """Return a search over stronger weight decays, chosen by inner log-loss.
 
-    All settings and folds are trained at once.
+    A regressor's are chosen by the squared error. All settings and folds are trained
+    at once.
     """
     stronger = [each for each in _WEIGHT_DECAYS if each > estimator.weight_decay]
     search = resolve("skoverfit.neural_network.StackedGridSearchCV")
     return search(
-        clone(estimator), {"weight_decay": stronger}, scoring=negative_log_loss, cv=cv
+        clone(estimator),
+        {"weight_decay": stronger},
+        scoring=inner_scoring(estimator),
+        cv=cv,
     )

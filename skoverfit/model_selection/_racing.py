@@ -50,14 +50,14 @@ class Runner:
     ----------
     candidate : Candidate
         What is tried.
-    status : {"racing", "finished", "dropped", "failed", "late"}
+    status : {"racing", "finished", "dropped", "failed", "left out", "late"}
         "late" is what the time did not suffice for.
     cells : list of Cell
         Of the folds so far.
     dropped_at : int
         Folds (of "sample_halving": rounds) before it was dropped; 0 if it was not.
     reason : str
-        Error, or why it was dropped.
+        Error, or why it was dropped or left out.
     """
 
     candidate: Candidate
@@ -247,15 +247,12 @@ class Race:
                 self.out_of_time = True
                 late.append(runner)
                 continue
-            if cell.status == "failed":
-                self._fail(runner, cell, number)
+            if cell.status != "done":
+                self._leave(runner, cell.status, number, cell.error)
                 continue
             extra = self._stack_seconds.get((id(runner), number), 0.0)
             runner.cells.append(replace(cell, seconds=cell.seconds + extra))
         return late
-
-    def _fail(self, runner: Runner, cell: Cell, number: int) -> None:
-        self._leave(runner, "failed", number, cell.error)
 
     def _leave(self, runner: Runner, status: str, number: int, reason: str) -> None:
         runner.status, runner.dropped_at, runner.reason = status, number, reason
@@ -388,11 +385,11 @@ class Race:
                     found[id(runner)].append(cell)
                     continue
                 del found[id(runner)]
-                if cell.status == "failed":
-                    self._fail(runner, cell, rung)
-                else:
+                if cell.status == "late":
                     self.out_of_time = True
                     self._leave(runner, "late", rung, "the time was up")
+                else:
+                    self._leave(runner, cell.status, rung, cell.error)
         left = [r for r in racing if id(r) in found]
         scores, _ = self._table([found[id(r)] for r in left], parts).scores()
         for runner, score in zip(left, scores, strict=True):

@@ -69,7 +69,8 @@ class RemedySearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
     remedies : "auto" or list of str or Remedy, default="auto"
         Names of `skoverfit.catalogue`, also with parameters, as
         ``"smote@k_neighbors=3"``, or rows of the catalogue. "auto" takes what the
-        benchmark takes and what applies to this estimator and these classes.
+        benchmark takes, for classes or for numbers, and what applies to this estimator
+        and these classes.
     scoring : str or callable, default=None
         The one score that decides, as in scikit-learn. None is balanced accuracy for a
         classifier and R2 for a regressor. Scores that rank rows (ROC AUC) are taken in

@@ -3,12 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 
-__all__ = ["negative_log_loss"]
+__all__ = ["inner_scoring", "negative_log_loss"]
+
+
+def inner_scoring(estimator: BaseEstimator) -> str | Callable[..., float]:
+    """Return the score by which settings of this estimator are chosen."""
+    if is_regressor(estimator):
+        return "neg_mean_squared_error"
+    if not hasattr(estimator, "predict_proba"):
+        return "balanced_accuracy"
+    return negative_log_loss
 
 
 def negative_log_loss(estimator: BaseEstimator, X: Any, y: np.ndarray) -> float:

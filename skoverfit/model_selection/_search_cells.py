@@ -27,6 +27,7 @@ from skoverfit._core._versions import code_version, minor_versions
 from skoverfit.model_selection._apply import describe_remedy, takes_groups
 from skoverfit.model_selection._candidates import Candidate, build_candidate
 from skoverfit.model_selection._held_out_score import predict_held_out
+from skoverfit.over_sampling._relevance import NoRareValueError
 
 __all__ = ["Cell", "CellStore", "SearchData", "Work", "fit_cell", "fit_whole"]
 
@@ -92,12 +93,13 @@ class Cell:
 
     Parameters
     ----------
-    status : {"done", "failed", "late"}
-        Late is what the time did not suffice for.
+    status : {"done", "failed", "left out", "late"}
+        Left out is what had nothing to treat; late is what the time did not suffice
+        for.
     predictions : mapping of str to ndarray
         Of the held-out rows.
     error : str
-        What went wrong.
+        What went wrong, or why there was nothing to treat.
     seconds : float
         Time of the fit and the predictions.
     n_warnings : int
@@ -198,6 +200,8 @@ def fit_cell(
         except (Exception, MemoryError) as exc:
             if strict:
                 raise
+            if isinstance(exc, NoRareValueError):
+                return Cell("left out", error=exc.reason)
             text = f"{type(exc).__name__}: {exc}"[:_MAX_TEXT]
             return Cell("failed", error=text)
     return Cell(

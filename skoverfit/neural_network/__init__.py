@@ -14,9 +14,11 @@ from skoverfit.neural_network._barlow_twins import (
     BarlowTwinsLoss as BarlowTwinsLoss,
     MixedBarlowTwinsLoss as MixedBarlowTwinsLoss,
 )
+from skoverfit.neural_network._batch_step_callback import (
+    BatchStepCallback as BatchStepCallback,
+)
 from skoverfit.neural_network._batch_steps import (
     BatchStep as BatchStep,
-    BatchStepCallback as BatchStepCallback,
     Mixup as Mixup,
     StepModel as StepModel,
 )
@@ -25,6 +27,9 @@ from skoverfit.neural_network._confidence_losses import (
     FocalLoss as FocalLoss,
     PassAtNLoss as PassAtNLoss,
     StableMaxCrossEntropyLoss as StableMaxCrossEntropyLoss,
+)
+from skoverfit.neural_network._coreset_step import (
+    CoresetAugmentationStep as CoresetAugmentationStep,
 )
 from skoverfit.neural_network._cross_val_predict_stacked import (
     cross_val_predict_stacked as cross_val_predict_stacked,
@@ -115,6 +120,7 @@ __all__ = [
     "ClassificationLoss",
     "CoTeaching",
     "Cooldown",
+    "CoresetAugmentationStep",
     "EnsLoss",
     "EnsLossClassifier",
     "ExponentialLoss",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import inspect
 import io
 import json
 import os
@@ -164,6 +165,7 @@ class TrainingCheckpoint:
             if net._scaler is not None and plain["scaler"] is not None:
                 net._scaler.load_state_dict(plain["scaler"])
             _set_global(part_of(arrays, "global/"), torch.device(net.device))
+            net._step.load_state_arrays(part_of(arrays, "step/"))
             if (net.best_.kept is not None) != judged:
                 raise BadInputError("The best weights are not in it")
             done, seconds = int(plain["epochs"]), float(plain["seconds"])
@@ -191,6 +193,8 @@ class TrainingCheckpoint:
             return
         state = capture(net)
         arrays = dict(state.arrays)
+        for name, array in net._step.state_arrays().items():
+            arrays[f"step/{name}"] = array
         arrays["global/cpu"] = torch.get_rng_state().numpy()
         if torch.device(net.device).type == "cuda":
             arrays["global/cuda"] = torch.cuda.get_rng_state(net.device).numpy()
@@ -318,7 +322,11 @@ def _words(value: Any) -> str:
         layers = f" {value!r}" if list(value.children()) else ""
         return f"{kind}({', '.join(f'{k}={v!r}' for k, v in plain.items())}){layers}"
     if isinstance(value, BatchStep):
-        return f"{type(value).__qualname__}{sorted(vars(value).items())}"
+        held = {
+            name: each.__qualname__ if inspect.isfunction(each) else each
+            for name, each in vars(value).items()
+        }  # an address is another one in the process that goes on
+        return f"{type(value).__qualname__}{sorted(held.items())}"
     if isinstance(value, type) or callable(value):
         return getattr(value, "__qualname__", type(value).__qualname__)
     return repr(value)

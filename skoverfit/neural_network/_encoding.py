@@ -317,6 +317,24 @@ class TableEncoder:
                 codes.append(number)
         return np.concatenate(parts)[self.order], np.array(codes, dtype=np.int64)
 
+    def column_groups(self) -> list[list[int]]:
+        """Return the encoded columns that come from one column of the table.
+
+        Codes are numbered behind the dense columns. A column alone is a group only
+        where it is nominal; rotated columns come from all.
+        """
+        if self.rotation is not None:
+            return []
+        dense, codes = self.sources()
+        sources = np.concatenate([dense, codes])
+        nominal = len(self.used)
+        groups = []
+        for source in np.unique(sources).tolist():
+            columns = np.flatnonzero(sources == source).tolist()
+            if len(columns) > 1 or source >= nominal:
+                groups.append(columns)
+        return groups
+
     def transform(self, X: Any, dtype: Any = np.float32) -> EncodedTable:
         """Encode rows.
 

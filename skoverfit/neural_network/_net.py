@@ -24,6 +24,7 @@ from skoverfit.neural_network._best_weights import BestWeights
 from skoverfit.neural_network._compaction import drop_finished, take_back
 from skoverfit.neural_network._data import Batch, NetData, TrainBatches, ValidBatches
 from skoverfit.neural_network._losses import row_losses
+from skoverfit.neural_network._net_steps import clip_gradients, uneven_step
 from skoverfit.neural_network._schedules import Schedule
 from skoverfit.neural_network._training_plan import TrainingPlan
 
@@ -156,8 +157,9 @@ class TabularNet(NeuralNet):
                 done, spent = saver.resume(self)
                 started -= spent
             self.began_ = True
-            for _ in range(done, epochs):
+            for epoch in range(done, epochs):
                 self.notify("on_epoch_begin", dataset_train=data, dataset_valid=valid)
+                self._step.on_epoch_begin(self._model, epoch)
                 self.run_single_epoch(train, True, "train", self.train_step)
                 self.run_single_epoch(valid, False, "valid", self.validation_step)
                 self.history.record("epoch_seconds", time.monotonic() - started)
@@ -214,9 +216,11 @@ class TabularNet(NeuralNet):
             generators=plan.generators,
             module=self.module_,
             bounds=partial(getattr, train.data, "bounds"),
+            outputs=self.outputs,
         )
         self._epoch_steps = len(train)
-        self._step = self.batch_step or BatchStep()
+        step = self.batch_step or BatchStep()
+        self._step = step.for_training(self._model, train.data)
         if hasattr(self._step, "order"):  # nets that share their batches
             train.data.order = self._step.order
         self._learnt = [
@@ -344,7 +348,7 @@ class TabularNet(NeuralNet):
             self._scaler.scale(total).backward()
             self._scaler.unscale_(optimizer)
         if plan.gradient_clip is not None:
-            self._clip(plan.gradient_clip)
+            clip_gradients(self.module_, self.n_nets, plan.gradient_clip)
         if "on_grad_computed" in self._hooked:
             self.notify(
                 "on_grad_computed",
@@ -357,58 +361,13 @@ class TabularNet(NeuralNet):
             group["lr"] = group["initial_lr"] * factor
         self.n_steps_ += 1
         if self._rates is not None:
-            self._uneven_step()
+            uneven_step(optimizer, *self._rates, own_decay=self._own_decay)
         elif self._scaler is None:
             optimizer.step()
         else:
             self._scaler.step(optimizer)
             self._scaler.update()
         return losses.detach()
-
-    @torch.no_grad()
-    def _clip(self, largest: float) -> None:
-        """Clip the gradient norm of each net by itself."""
-        owner = getattr(self.module_, "owner", None)
-        every = [p for p in self.module_.parameters() if p.grad is not None]
-        if self.n_nets == 1:
-            torch.nn.utils.clip_grad_norm_(every, largest)
-            return
-        if owner is not None:  # modules of any kind, each with its own parameters
-            nets: list[list[Any]] = [[] for _ in range(self.n_nets)]
-            for name, p in self.module_.named_parameters():
-                if p.grad is not None:
-                    nets[owner(name)].append(p)
-            for parameters in nets:
-                torch.nn.utils.clip_grad_norm_(parameters, largest)
-            return
-        squares: Any = sum(p.grad.square().flatten(1).sum(1) for p in every)
-        scale = (largest / (squares.sqrt() + 1e-6)).clamp(max=1.0)
-        for p in every:
-            p.grad.mul_(scale.view(-1, *[1] * (p.dim() - 1)))
-
-    @torch.no_grad()
-    def _uneven_step(self) -> None:
-        """Step with a learning rate and a decoupled weight decay of each net's own.
-
-        An update is proportional to the learning rate, so the step that the optimizer
-        takes at the largest rate is shrunk by each net's ratio. (Stretching a smaller
-        one would stretch its rounding error, too.)
-        """
-        assert self._rates is not None
-        ratios, decays = self._rates
-        before = []
-        for group in self.optimizer_.param_groups:
-            largest = group["lr"]
-            for p in group["params"]:
-                if p.grad is None:  # frozen
-                    continue
-                shape = (-1, *[1] * (p.dim() - 1))
-                if group["decayed"] and self._own_decay:
-                    p.mul_(1 - largest * (ratios * decays).view(shape))
-                before.append((p, p.clone(), ratios.view(shape)))
-        self.optimizer_.step()
-        for p, old, ratio in before:
-            torch.lerp(old, p, ratio, out=p)
 
     @torch.no_grad()
     def validation_losses(self, iterator: ValidBatches) -> torch.Tensor:

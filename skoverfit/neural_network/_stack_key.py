@@ -34,6 +34,8 @@ def reason_to_stay_alone(estimator: Any, settings: Settings) -> str | None:
         return "module= brings a module without a net axis"
     if hasattr(settings.batch_step, "order"):
         return "the batch step shares rows among the nets of one estimator"
+    if settings.batch_step.chooses_rows:
+        return "the batch step chooses rows by what a net answers, to the last digit"
     if settings.callbacks or getattr(estimator, "_skl_callbacks", None):
         return "callbacks watch one training"
     if settings.max_time is not None:

@@ -12,14 +12,13 @@ import torch
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._available_if import available_if
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_y, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from skoverfit._core._validation import check_labels
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._base import BaseTabularMLP
 from skoverfit.neural_network._callbacks import with_callbacks
+from skoverfit.neural_network._class_targets import check_classes, weigh_classes
 from skoverfit.neural_network._linear_start import class_shares_start, logistic_start
 from skoverfit.neural_network._loss_links import LossLinks
 from skoverfit.neural_network._losses import CLASSIFICATION_LOSSES, get_loss
@@ -489,60 +488,15 @@ or None, default=None
     def _check_target(
         self, y: Any, weight: np.ndarray | None, *, first: bool
     ) -> dict[str, Any]:
-        if np.ndim(y) == 2 and np.shape(y)[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if np.ndim(y) > 1:
-            raise ValueError(
-                "Multilabel and multioutput targets are not supported. y must hold one "
-                f"label a row. Got the shape {np.shape(y)} instead."
-            )
-        if isinstance(y, np.ndarray) and y.dtype.kind == "f":
-            _check_y(y, y_numeric=True)
-            check_classification_targets(y)
-        classes, codes = check_labels(y)
-        told = getattr(self, "_told_classes", None)
-        if not first:
-            told = self.classes_
-        if told is not None:
-            unknown = np.setdiff1d(classes, told)
-            if len(unknown):
-                raise ValueError(
-                    f"y has the label {unknown.tolist()[0]!r}, which is not in "
-                    f"classes: {told.tolist()}."
-                )
-            codes = np.searchsorted(told, classes)[codes]
-            classes = told
-        if len(classes) < 2:
-            raise ValueError(
-                "TabularMLPClassifier can't train when only one class is present: "
-                f"{classes.tolist()[0]!r}."
-            )
+        told = getattr(self, "_told_classes", None) if first else self.classes_
+        classes, codes = check_classes(y, told)
         return {"target": codes, "strata": codes, "fitted": {"classes_": classes}}
 
     def _with_class_weight(
         self, weight: np.ndarray | None, told: Mapping[str, Any]
     ) -> np.ndarray | None:
-        if self.class_weight is None:
-            return weight
         classes, codes = told["fitted"]["classes_"], told["target"]
-        if isinstance(self.class_weight, dict):
-            unknown = set(self.class_weight) - set(classes.tolist())
-            if unknown:
-                raise BadInputError(
-                    f"class_weight has the class {min(unknown, key=str)!r}, which is "
-                    f"not in y: {classes.tolist()}."
-                )
-            factors = np.array(
-                [self.class_weight.get(c, 1.0) for c in classes.tolist()]
-            )
-        else:
-            present = np.unique(codes)
-            factors = np.ones(len(classes))
-            factors[present] = compute_class_weight(
-                "balanced", classes=present, y=codes, sample_weight=weight
-            )
-        own = factors[codes]
-        return own if weight is None else weight * own
+        return weigh_classes(self.class_weight, classes, codes, weight)
 
     def _n_outputs(self, fitted: dict[str, Any]) -> int:
         return len(fitted["classes_"])

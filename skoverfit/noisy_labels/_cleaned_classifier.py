@@ -11,16 +11,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
-    MetaEstimatorMixin,
     _fit_context,
     clone,
 )
-from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import (
     UNUSED,
-    MetadataRouter,
-    MethodMapping,
     _raise_for_params,
 )
 from sklearn.utils.metaestimators import available_if
@@ -30,6 +26,7 @@ from skoverfit._core._arrays import take_rows
 from skoverfit._core._resampling._data import check_groups
 from skoverfit._core._resampling._strategy import plain
 from skoverfit._core._validation import check_labels
+from skoverfit._core._wrapping import WrappingMixin, remember_columns
 from skoverfit.calibration._inputs import checked_rows
 from skoverfit.noisy_labels._detection import issues_table, spared
 from skoverfit.noisy_labels._detectors import (
@@ -60,7 +57,7 @@ def _has(method: str) -> Any:
     return available_if(check)
 
 
-class CleanedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class CleanedClassifier(WrappingMixin, ClassifierMixin, BaseEstimator):
     """Find wrong labels, repair the training rows, then fit the classifier.
 
     Any *detector* goes with any *mode*. The default is confident learning with the
@@ -256,11 +253,7 @@ class CleanedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             X = take_rows(X, rows)
         params = estimator_params(self, weights, groups, params)
         estimator = clone(self.estimator).fit(X, labels, **params)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                delattr(self, name)  # of an earlier fit
-            if hasattr(estimator, name):
-                setattr(self, name, getattr(estimator, name))
+        remember_columns(self, estimator)
         self.estimator_, self.detector_ = estimator, detector
         self.classes_ = np.asarray(estimator.classes_)
         self.issue_mask_, self.label_quality_ = found.mask, found.quality
@@ -398,25 +391,3 @@ class CleanedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             As the classifier gives them.
         """
         return self._ask("decision_function", X)
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return who asks for which metadata: the classifier.
-
-        Returns
-        -------
-        sklearn.utils.metadata_routing.MetadataRouter
-            The routing of `fit`.
-        """
-        return MetadataRouter(owner=self).add(
-            estimator=self.estimator,
-            method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-        )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.input_tags = inner.input_tags
-        if inner.classifier_tags is not None:
-            tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
-            tags.classifier_tags.poor_score = inner.classifier_tags.poor_score
-        return tags

@@ -11,17 +11,14 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 from sklearn.base import (
     BaseEstimator,
-    MetaEstimatorMixin,
     RegressorMixin,
     _fit_context,
     clone,
 )
-from sklearn.utils import get_tags, indexable
+from sklearn.utils import indexable
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     UNUSED,
-    MetadataRouter,
-    MethodMapping,
     _raise_for_params,
 )
 from sklearn.utils.validation import (
@@ -34,6 +31,7 @@ from skoverfit._core._arrays import take_rows, to_numpy
 from skoverfit._core._random import root_entropy
 from skoverfit._core._resampling._data import check_groups
 from skoverfit._core._resampling._strategy import plain
+from skoverfit._core._wrapping import WrappingMixin, remember_columns
 from skoverfit.noisy_labels._detection import issues_table
 from skoverfit.noisy_labels._issues_input import GivenIssues, as_issues
 from skoverfit.noisy_labels._out_of_fold import (
@@ -56,7 +54,7 @@ _NOTHING = "issues flags every row; there is nothing to train on."
 _MEDIAN_ABSOLUTE = 0.6744897501960817
 
 
-class CleanedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+class CleanedRegressor(WrappingMixin, RegressorMixin, BaseEstimator):
     """Find wrong numbers in y, repair the training rows, then fit the regressor.
 
     Every row is predicted by models that did not train on it. Suspects are rows whose
@@ -242,11 +240,7 @@ class CleanedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         params = estimator_params(self, weights, params.pop("groups"), params)
         table = X if len(rows) == n else take_rows(X, rows)
         estimator = clone(self.estimator).fit(table, numbers, **params)
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                delattr(self, name)  # of an earlier fit
-            if hasattr(estimator, name):
-                setattr(self, name, getattr(estimator, name))
+        remember_columns(self, estimator)
         self.estimator_ = estimator
         self.issue_mask_, self.label_quality_ = found.mask, found.quality
         self.predicted_label_ = found.predicted
@@ -361,24 +355,3 @@ class CleanedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.estimator_.predict(X)
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return who asks for which metadata: the regressor.
-
-        Returns
-        -------
-        sklearn.utils.metadata_routing.MetadataRouter
-            The routing of `fit`.
-        """
-        return MetadataRouter(owner=self).add(
-            estimator=self.estimator,
-            method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-        )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.input_tags = inner.input_tags
-        if inner.regressor_tags is not None:
-            tags.regressor_tags.poor_score = inner.regressor_tags.poor_score
-        return tags

@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from imblearn.under_sampling.base import BaseCleaningSampler
-from imblearn.utils import check_sampling_strategy
 from sklearn.utils.metadata_routing import UNUSED
 
-from skoverfit._core._arrays import take_rows
-from skoverfit._core._resampling._base import Resampled, ResamplerMixin
+from skoverfit._core._resampling._chooser import ChosenRows, RowChooser
 from skoverfit._core._resampling._data import ResamplingData
 from skoverfit._core._resampling._provenance import STORED
 
@@ -32,11 +29,6 @@ class Issues:
     mask: np.ndarray
     predicted: np.ndarray | None = None
     extra: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(kw_only=True)
-class _Cleaned(Resampled):
-    issues: Issues
 
 
 def spared(mask: np.ndarray, quality: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -64,15 +56,12 @@ def issues_table(labels: np.ndarray, mask: Any, quality: Any, predicted: Any) ->
     return pd.DataFrame(known)
 
 
-class BaseDetector(ResamplerMixin, BaseCleaningSampler):
-    """A cleaning sampler that knows why: subclasses implement ``_detect``.
+class BaseDetector(RowChooser):
+    """A chooser of rows that knows why: subclasses implement ``_detect``.
 
     ``fit`` only looks; ``fit_resample`` also drops the suspects.
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseCleaningSampler._parameter_constraints
-    }
     __metadata_request__fit: ClassVar[dict[str, str]] = {
         "sample_weight": UNUSED,
         "groups": UNUSED,
@@ -83,12 +72,6 @@ class BaseDetector(ResamplerMixin, BaseCleaningSampler):
 
     def _detect(self, data: ResamplingData) -> Issues:
         raise NotImplementedError
-
-    def _wanted(self, data: ResamplingData) -> dict[Any, int]:
-        labels = data.classes[data.codes]
-        return dict(
-            check_sampling_strategy(self.sampling_strategy, labels, "clean-sampling")
-        )
 
     def fit(self, X: Any, y: Any, *, groups: Any = None) -> BaseDetector:
         """Look for wrong labels; nothing is dropped.
@@ -118,38 +101,31 @@ class BaseDetector(ResamplerMixin, BaseCleaningSampler):
         for name in (*STORED, "n_generated_", "class_prior_after_"):
             self.__dict__.pop(name, None)  # of an earlier fit_resample
         self._remember_classes(data)
-        self._remember_issues(data, issues)
+        for name, value in self._found(data, issues).items():
+            setattr(self, name, value)
         return self
 
     def _judged(self, data: ResamplingData) -> Issues:
         """Detect, and let classes alone that ``sampling_strategy`` leaves out."""
         found = self._detect(data)
-        chosen = np.isin(data.classes, list(data.targets))[data.codes]
-        return Issues(found.quality, found.mask & chosen, found.predicted, found.extra)
+        mask = found.mask & self._targeted(data)
+        return Issues(found.quality, mask, found.predicted, found.extra)
 
-    def _resample(self, data: ResamplingData) -> Resampled:
+    def _choose(self, data: ResamplingData) -> ChosenRows:
         issues = self._judged(data)
         kept = np.flatnonzero(~spared(issues.mask, issues.quality, data.codes))
-        return _Cleaned(
-            X=take_rows(data.X, kept), kept=kept, n_parents=1, issues=issues
-        )
+        return self.chosen(data, kept, **self._found(data, issues))
 
-    def _finish(self, data: ResamplingData, result: Resampled, y: Any) -> Any:
-        labels = super()._finish(data, result, y)
-        self._remember_shares(data, result)
-        assert isinstance(result, _Cleaned)
-        self._remember_issues(data, result.issues)
-        return labels
-
-    def _remember_issues(self, data: ResamplingData, issues: Issues) -> None:
-        self.issue_mask_ = issues.mask
-        self.label_quality_ = issues.quality
-        self.predicted_label_ = None
-        if issues.predicted is not None:
-            self.predicted_label_ = data.classes[issues.predicted]
-        self._given_label = data.classes[data.codes]
-        for name, value in issues.extra.items():
-            setattr(self, name, value)
+    def _found(self, data: ResamplingData, issues: Issues) -> dict[str, Any]:
+        """Return the fitted attributes that tell what was found."""
+        proposed = issues.predicted
+        return {
+            "issue_mask_": issues.mask,
+            "label_quality_": issues.quality,
+            "predicted_label_": None if proposed is None else data.classes[proposed],
+            "_given_label": data.classes[data.codes],
+            **issues.extra,
+        }
 
     def issues_frame(self) -> Any:
         """Return what was found, with the column names of cleanlab.

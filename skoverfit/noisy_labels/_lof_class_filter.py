@@ -138,6 +138,5 @@ class LOFClassFilter(BaseDetector):
             quality[rows] = 1 / np.maximum(-factor, 1)
         return Issues(quality, mask)
 
-    def _remember_issues(self, data: ResamplingData, issues: Issues) -> None:
-        super()._remember_issues(data, issues)
-        self.inlier_mask_ = ~issues.mask
+    def _found(self, data: ResamplingData, issues: Issues) -> dict[str, Any]:
+        return {**super()._found(data, issues), "inlier_mask_": ~issues.mask}

@@ -20,6 +20,7 @@ from skoverfit._core._resampling._chooser import (
 )
 from skoverfit._core._resampling._data import ResamplingData
 from skoverfit.exceptions import BadInputError
+from skoverfit.noisy_labels._detection import spared
 from skoverfit.noisy_labels._memorization_scores import memorization_scores
 
 __all__ = ["MemorizationFilter"]
@@ -198,13 +199,8 @@ class MemorizationFilter(RowChooser):
         dropped = self._targeted(data) & (scores >= self.threshold)
         if self.mode == "tail_safe":
             dropped[dropped] = self._strangers(data, np.flatnonzero(dropped))
-        for code in np.unique(data.codes[dropped]):
-            rows = np.flatnonzero(data.codes == code)
-            if dropped[rows].all():
-                dropped[rows[np.argmin(scores[rows])]] = False
-        return self.chosen(
-            data, np.flatnonzero(~dropped), memorization_=scores, result_=result
-        )
+        kept = np.flatnonzero(~spared(dropped, -scores, data.codes))
+        return self.chosen(data, kept, memorization_=scores, result_=result)
 
     def _strangers(self, data: ResamplingData, rows: np.ndarray) -> np.ndarray:
         """Return which rows have mostly neighbours of another label."""

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skoverfit._core._random import derive_seed, root_entropy
 from skoverfit._core._validation import check_labels
+from skoverfit._core._wrapping import remember_columns
 from skoverfit.calibration._inputs import checked_rows
 from skoverfit.datasets import check_transition_matrix
 from skoverfit.exceptions import BadInputError
@@ -206,10 +207,7 @@ default="confident_joint"
         net.fit(X, y, **told)
         if self.correction == "revision":
             matrix = net.net_.criterion_.learned_matrix
-        for name in ("n_features_in_", "feature_names_in_"):
-            self.__dict__.pop(name, None)  # of an earlier fit
-            if hasattr(net, name):
-                setattr(self, name, getattr(net, name))
+        remember_columns(self, net)
         self.estimator_, self.classes_ = net, net.classes_
         self.transition_matrix_ = matrix
         self.noise_rate_ = float(1 - net.class_prior_ @ np.diag(matrix))

@@ -90,12 +90,13 @@ class CoresetAugmentation(ResamplerMixin, BaseSampler):
     See Also
     --------
     skoverfit.under_sampling.FacilityLocationSampler : The coreset alone.
+    skoverfit.neural_network.CoresetAugmentationStep : Chooses anew while a net learns.
     RandomOverSampler : Copies of random rows, smoothed or not.
 
     Notes
     -----
     The paper chooses anew every few epochs of the training; here the choice is made
-    once, before it.
+    once, before it, for any estimator.
 
     References
     ----------

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -28,6 +28,10 @@ WHISKER = 1.5
 
 class NoRareValueError(BadInputError):
     """Say that no value is rare, or each is: there is nothing to re-sample."""
+
+    # Why a row of the benchmark or of a search is left out; the message names numbers
+    # of the one fold.
+    reason: ClassVar[str] = "no value of the training rows is rare, or each is"
 
 
 def box_plot_points(y: np.ndarray, tail: str) -> np.ndarray:

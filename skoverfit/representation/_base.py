@@ -233,15 +233,7 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseTableNe
         """Return the encoded columns that come from one column of the table."""
         if self.image_shape is not None:
             return []
-        dense, codes = encoder.sources()
-        sources = np.concatenate([dense, codes])
-        nominal = len(encoder.used)
-        groups = []
-        for source in np.unique(sources).tolist():
-            columns = np.flatnonzero(sources == source).tolist()
-            if len(columns) > 1 or source >= nominal:
-                groups.append(columns)
-        return groups
+        return encoder.column_groups()
 
     # --- what the base asks ----------------------------------------------------------
 

@@ -1,8 +1,6 @@
 """The sheet of the worst labels: the right rows, the right company, a safe page."""
 
-import os
 import re
-import shutil
 import zlib
 from base64 import b64decode
 from html.parser import HTMLParser
@@ -277,42 +275,32 @@ def test_shares_are_counted_and_tables_take_the_place_of_missing_bars():
 
 
 @pytest.mark.browser
-def test_in_a_browser_it_is_silent_sorts_and_fits_a_phone(noisy_digits, tmp_path):
-    executable = shutil.which("chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        executable = None
-    if executable is None:
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail("REQUIRE_BROWSER=1, but chromium or playwright is missing")
-        pytest.skip("chromium or playwright is missing")
+def test_in_a_browser_it_is_silent_sorts_and_fits_a_phone(
+    noisy_digits, tmp_path, browser
+):
     X, y, _ = noisy_digits
     path = tmp_path / "labels.html"
     sheet = label_review_sheet(X, y, image_shape=(8, 8), n_rows=12, path=path, **FAST)
-    args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=args)
-        page = browser.new_page(viewport={"width": 360, "height": 800})
-        heard, asked = [], []
-        page.on("console", lambda message: heard.append(message.text))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(path.as_uri(), wait_until="networkidle")
-        widths = "[document.documentElement.scrollWidth, innerWidth]"
-        assert page.evaluate(widths) == [360, 360]
-        sizes = page.evaluate("[...document.images].map(i => i.naturalWidth)")
-        assert set(sizes) == {8}
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    heard, asked = [], []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri(), wait_until="networkidle")
+    widths = "[document.documentElement.scrollWidth, innerWidth]"
+    assert page.evaluate(widths) == [360, 360]
+    sizes = page.evaluate("[...document.images].map(i => i.naturalWidth)")
+    assert set(sizes) == {8}
 
-        def order():
-            cards = page.evaluate(
-                """[...document.querySelectorAll('.review')].map(c =>
-                    [c.getBoundingClientRect().top, c.querySelector('h3').innerText])"""
-            )
-            return [int(text.split()[1]) for _, text in sorted(cards)]
+    def order():
+        cards = page.evaluate(
+            """[...document.querySelectorAll('.review')].map(c =>
+                [c.getBoundingClientRect().top, c.querySelector('h3').innerText])"""
+        )
+        return [int(text.split()[1]) for _, text in sorted(cards)]
 
-        assert order() == list(sheet.rows)
-        page.check("#by-row")
-        assert order() == sorted(sheet.rows)
-        browser.close()
+    assert order() == list(sheet.rows)
+    page.check("#by-row")
+    assert order() == sorted(sheet.rows)
+    page.close()
     assert heard == []
     assert all(url.startswith(("file:", "data:")) for url in asked)

@@ -633,22 +633,6 @@ def test_mixed_german(real_data):
     assert search.gain_ == pytest.approx(0.05, abs=0.04)
 
 
-def test_a_regressor():
-    X, y = make_regression(60, 50, n_informative=3, noise=30.0, random_state=0)
-    search = RemedySearchCV(Ridge(alpha=1e-3), cv=5, **FAST).fit(X, y)
-    assert set(search.cv_results_["name"]) == {
-        "nothing",
-        "regularization",
-        "cleaned_regressor",
-    }
-    assert "failed" not in search.cv_results_["status"]
-    assert search.winner_ == "regularization"
-    assert not hasattr(search, "classes_")
-    assert not hasattr(search, "predict_proba")
-    with pytest.raises(BadInputError, match="treats classes"):
-        RemedySearchCV(Ridge(), ["smote"]).fit(X, y)
-
-
 def test_several_classes_and_text_labels():
     X, y = make_classification(
         300, 8, n_informative=5, n_classes=3, weights=[0.7, 0.2], random_state=0

@@ -65,7 +65,7 @@ class RowChooser(ResamplerMixin, BaseCleaningSampler):
 
     def _check_table(self, X: Any) -> tuple[ContainerSpec, Any, bool]:
         if not self._reads_any_table():
-            return check_table(self, X, allow_nan=False, allow_mixed=False)
+            return super()._check_table(X)
         tags = get_tags(self).input_tags
         if self._refuses_by_tags(X):
             return check_table(self, X, allow_nan=tags.allow_nan, allow_mixed=False)

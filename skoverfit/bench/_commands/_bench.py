@@ -23,6 +23,17 @@ from skoverfit.bench._commands._app import (
     prepare_output,
     terminated,
 )
+from skoverfit.bench._commands._options import (
+    Drop,
+    Groups,
+    MaxBytes,
+    NJobs,
+    Positive,
+    Quiet,
+    Seed,
+    TableTask,
+    Time,
+)
 from skoverfit.bench._commands._telling import exit_code, tell
 from skoverfit.bench._estimators import (
     ESTIMATOR_TITLES,
@@ -129,24 +140,11 @@ def bench(
     target: Annotated[
         str | None, typer.Option(help="The column to predict: classes or numbers.")
     ] = None,
-    groups: Annotated[
-        str | None, typer.Option(help="Column whose rows never straddle folds.")
-    ] = None,
-    time: Annotated[
-        str | None, typer.Option(help="Column of times: train on the past only.")
-    ] = None,
-    drop: Annotated[
-        str | None, typer.Option(help="Columns to leave out, with commas between.")
-    ] = None,
-    positive: Annotated[
-        str | None, typer.Option(help="The positive class; default: the rarer one.")
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="classification or regression; default: what the target looks like."
-        ),
-    ] = None,
+    groups: Groups = None,
+    time: Time = None,
+    drop: Drop = None,
+    positive: Positive = None,
+    task: TableTask = None,
     remedies: Annotated[
         str | None,
         typer.Option(
@@ -169,15 +167,13 @@ def bench(
         int | None,
         typer.Option(help="Redraws of the folds; default by the table's size."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
-    n_jobs: Annotated[int, typer.Option(help="Workers; -1 is one a core.")] = -1,
+    seed: Seed = 0,
+    n_jobs: NJobs = -1,
     max_time: Annotated[
         str | None,
         typer.Option(help="Stop after this; the same command goes on: 90, 10m, 1.5h."),
     ] = None,
-    max_bytes: Annotated[
-        int, typer.Option(min=1, help="Refuse tables larger than this, uncompressed.")
-    ] = DEFAULT_MAX_BYTES,
+    max_bytes: MaxBytes = DEFAULT_MAX_BYTES,
     output: Annotated[Path, typer.Option(help="Folder of reports and store.")] = Path(
         "skoverfit-bench"
     ),
@@ -190,7 +186,7 @@ def bench(
     list_cells: Annotated[
         bool, typer.Option("--list-cells", help="Print every cell and stop.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure which remedy helps on a table, honestly, and write a report."""
     signal.signal(signal.SIGTERM, terminated)

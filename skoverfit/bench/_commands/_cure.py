@@ -20,6 +20,17 @@ from skoverfit.bench._commands._app import (
     prepare_output,
     terminated,
 )
+from skoverfit.bench._commands._options import (
+    Drop,
+    Groups,
+    MaxBytes,
+    NJobs,
+    Positive,
+    Quiet,
+    Seed,
+    TableTask,
+    Time,
+)
 from skoverfit.bench._commands._telling import finite
 from skoverfit.bench._cure import cure_table
 from skoverfit.bench._named_estimator import named_estimator
@@ -59,35 +70,20 @@ def cure(
             "balanced_accuracy for classes, r2 for numbers."
         ),
     ] = None,
-    groups: Annotated[
-        str | None, typer.Option(help="Column whose rows never straddle folds.")
-    ] = None,
-    time: Annotated[
-        str | None, typer.Option(help="Column of times: train on the past only.")
-    ] = None,
-    drop: Annotated[
-        str | None, typer.Option(help="Columns to leave out, with commas between.")
-    ] = None,
-    positive: Annotated[
-        str | None, typer.Option(help="The positive class; default: the rarer one.")
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="classification or regression; default: what the target looks like."
-        ),
-    ] = None,
+    groups: Groups = None,
+    time: Time = None,
+    drop: Drop = None,
+    positive: Positive = None,
+    task: TableTask = None,
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 5,
     repeats: Annotated[int, typer.Option(min=1, help="Redraws of the folds.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
-    n_jobs: Annotated[int, typer.Option(help="Workers; -1 is one a core.")] = -1,
+    seed: Seed = 0,
+    n_jobs: NJobs = -1,
     max_time: Annotated[
         str | None,
         typer.Option(help="End the search after this: 90, 10m, 1.5h; fit then."),
     ] = None,
-    max_bytes: Annotated[
-        int, typer.Option(min=1, help="Refuse tables larger than this, uncompressed.")
-    ] = DEFAULT_MAX_BYTES,
+    max_bytes: MaxBytes = DEFAULT_MAX_BYTES,
     output: Annotated[
         Path, typer.Option(help="The file of the model, a safe one.")
     ] = Path("cure.skops"),
@@ -101,7 +97,7 @@ def cure(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Find the remedy that helps on a table, fit it, and save it with its estimate."""
     signal.signal(signal.SIGTERM, terminated)

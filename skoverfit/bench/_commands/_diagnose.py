@@ -23,6 +23,15 @@ from skoverfit.bench._commands._app import (
     prepare_output,
     terminated,
 )
+from skoverfit.bench._commands._options import (
+    Drop,
+    Groups,
+    MaxBytes,
+    NJobs,
+    Positive,
+    Seed,
+    TableTask,
+)
 from skoverfit.bench._commands._telling import finite
 from skoverfit.bench._cure import checked_scoring
 from skoverfit.bench._named_estimator import named_estimator, prepared_pipeline
@@ -32,12 +41,10 @@ from skoverfit.bench._tables import DEFAULT_MAX_BYTES, load_table
 from skoverfit.bench._types import Table
 from skoverfit.exceptions import BadInputError
 from skoverfit.inspection import OverfittingReport
-from skoverfit.inspection._report._types import VERDICTS
+from skoverfit.inspection._report._types import HARMLESS, VERDICTS
 
 __all__ = ["EXIT_CODES", "diagnose"]
 
-# Nothing is wrong with such a model.
-_FINE = ("healthy", "benign_gap")
 EXIT_CODES = (
     "Exit codes: 0 the verdict is healthy, benign_gap or one of --allow; 1 another "
     "verdict; 2 bad input; 130 interrupted."
@@ -59,9 +66,7 @@ def diagnose(
             "squared error for numbers."
         ),
     ] = None,
-    groups: Annotated[
-        str | None, typer.Option(help="Column whose rows never straddle folds.")
-    ] = None,
+    groups: Groups = None,
     time: Annotated[
         str | None, typer.Option(help="Column of times: is the order a problem?")
     ] = None,
@@ -72,23 +77,14 @@ def diagnose(
             "like the others?"
         ),
     ] = None,
-    drop: Annotated[
-        str | None, typer.Option(help="Columns to leave out, with commas between.")
-    ] = None,
-    positive: Annotated[
-        str | None, typer.Option(help="The positive class; default: the rarer one.")
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="classification or regression; default: what the target looks like."
-        ),
-    ] = None,
+    drop: Drop = None,
+    positive: Positive = None,
+    task: TableTask = None,
     allow: Annotated[
         str | None,
         typer.Option(
             help="Verdicts that are no failure either, with commas between: "
-            + ", ".join(v for v in VERDICTS if v not in _FINE)
+            + ", ".join(v for v in VERDICTS if v not in HARMLESS)
             + "."
         ),
     ] = None,
@@ -97,11 +93,9 @@ def diagnose(
         str,
         typer.Option(help="fast, full, or the most time to take: 90, 10m, 1.5h."),
     ] = "fast",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
-    n_jobs: Annotated[int, typer.Option(help="Workers; -1 is one a core.")] = -1,
-    max_bytes: Annotated[
-        int, typer.Option(min=1, help="Refuse tables larger than this, uncompressed.")
-    ] = DEFAULT_MAX_BYTES,
+    seed: Seed = 0,
+    n_jobs: NJobs = -1,
+    max_bytes: MaxBytes = DEFAULT_MAX_BYTES,
     output: Annotated[Path, typer.Option(help="The HTML page.")] = Path(
         "diagnosis.html"
     ),
@@ -112,7 +106,7 @@ def diagnose(
     """Tell whether a model overfits a table, why, and what would help."""
     signal.signal(signal.SIGTERM, terminated)
     with one_sentence("Nothing was written."):
-        allowed = {*_FINE, *_verdicts(allow)}
+        allowed = {*HARMLESS, *_verdicts(allow)}
         checked_scoring(scoring)
         work = budget if budget in ("fast", "full") else _seconds(budget)
         table = load_table(

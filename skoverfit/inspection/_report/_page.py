@@ -17,10 +17,10 @@ from skoverfit.inspection._report._summary import (
     size_line,
     supporting,
 )
+from skoverfit.inspection._report._types import HARMLESS
 
 __all__ = ["render_page"]
 
-_GOOD = ("healthy", "benign_gap")
 _SYMBOLS = {"severe": "▲▲", "moderate": "▲", "mild": "△", "none": "–"}
 
 
@@ -35,7 +35,7 @@ def render_page(report: Any, title: str = "") -> str:
         r=report,
         title=title or estimator_name(report.estimator),
         verdict=report.verdict_.replace("_", " "),
-        good=report.verdict_ in _GOOD,
+        good=report.verdict_ in HARMLESS,
         sentence=SENTENCES[report.verdict_],
         next_step=NEXT_STEPS[report.verdict_],
         reasons=[_row(f) for f in reasons],
@@ -54,7 +54,7 @@ def render_page(report: Any, title: str = "") -> str:
 
 
 def _row(finding: Any) -> dict[str, Any]:
-    bad = finding.confirmed and finding.verdict not in _GOOD
+    bad = finding.confirmed and finding.verdict not in HARMLESS
     words = finding.severity if bad else "no harm by itself"
     if not finding.confirmed:
         words = "nothing found"

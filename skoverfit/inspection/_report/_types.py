@@ -6,7 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["SEVERITIES", "VERDICTS", "Estimate", "Finding", "NotRun", "Section"]
+__all__ = [
+    "HARMLESS",
+    "SEVERITIES",
+    "VERDICTS",
+    "Estimate",
+    "Finding",
+    "NotRun",
+    "Section",
+]
 
 # In the order in which they are looked at: the first that a confirmed finding asks for
 # is the verdict.
@@ -21,6 +29,8 @@ VERDICTS = (
     "benign_gap",
     "healthy",
 )
+# Nothing is wrong with such a model.
+HARMLESS = ("healthy", "benign_gap")
 SEVERITIES = ("none", "mild", "moderate", "severe")
 
 

@@ -79,6 +79,18 @@ class Effect:
         """Difference over the smallest that matters."""
         return self.shown.difference / self.rope if self.rope > 0 else 1.0
 
+    def numbers(self, n_tried: int = 1) -> dict[str, Any]:
+        """Return what a finding tells of the worst of so many effects."""
+        shown = self.shown
+        return {
+            "effect": shown.difference,
+            "lower": shown.lower,
+            "upper": shown.upper,
+            "p_value": min(1.0, n_tried * self.p_value),
+            "decisive": self.leaks,
+            "size": self.size,
+        }
+
     def describe(self, problem: Problem) -> str:
         """Return the difference, its interval and its unit."""
         shown = self.shown

@@ -103,12 +103,7 @@ def look(problem: Problem, evidence: Evidence) -> Part:
         Finding(
             name="copies_leak",
             verdict="leaky",
-            effect=effect.shown.difference,
-            lower=effect.shown.lower,
-            upper=effect.shown.upper,
-            p_value=effect.p_value,
-            decisive=effect.leaks,
-            size=effect.size,
+            **effect.numbers(),
             message=(
                 f"{text}; copies in the training part raise the score by "
                 f"{effect.describe(problem)}."

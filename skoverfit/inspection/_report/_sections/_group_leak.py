@@ -83,13 +83,7 @@ def look(problem: Problem, evidence: Evidence) -> Part:
         Finding(
             name="group_leak",
             verdict="leaky",
-            effect=effect.shown.difference,
-            lower=effect.shown.lower,
-            upper=effect.shown.upper,
-            # The worst of several columns.
-            p_value=min(1.0, len(rows) * effect.p_value),
-            decisive=effect.leaks,
-            size=effect.size,
+            **effect.numbers(n_tried=len(rows)),
             message=(
                 f"Rows of the same {candidate.name} ({candidate.codes.max() + 1} "
                 "values) resemble each other; having some in the training part raises "
@@ -108,7 +102,7 @@ def look(problem: Problem, evidence: Evidence) -> Part:
 def _given(problem: Problem, evidence: Evidence, groups: np.ndarray) -> Part:
     effect, n_fits = group_effect(problem, evidence, groups, "leakage", "groups")
     unit = problem.judge.score_name
-    score, shown = effect.score, effect.shown
+    score = effect.score
     return Part(
         estimates={
             "group_effect": Estimate(
@@ -120,12 +114,7 @@ def _given(problem: Problem, evidence: Evidence, groups: np.ndarray) -> Part:
             Finding(
                 name="groups_matter",
                 verdict="",
-                effect=shown.difference,
-                lower=shown.lower,
-                upper=shown.upper,
-                p_value=effect.p_value,
-                decisive=effect.leaks,
-                size=effect.size,
+                **effect.numbers(),
                 message=(
                     "Folds that part your groups would raise the score by "
                     f"{effect.describe(problem)}; this report keeps groups together."

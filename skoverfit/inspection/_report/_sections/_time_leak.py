@@ -102,12 +102,7 @@ def look(problem: Problem, evidence: Evidence) -> Part:
         Finding(
             name="time_drift",
             verdict="shifted",
-            effect=effect.shown.difference,
-            lower=effect.shown.lower,
-            upper=effect.shown.upper,
-            p_value=effect.p_value,
-            decisive=effect.leaks,
-            size=effect.size,
+            **effect.numbers(),
             message=(
                 "On what comes next, a model trained on the past scores lower than one "
                 "trained on as many rows of all times, by "
