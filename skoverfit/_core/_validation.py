@@ -9,10 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from skoverfit._core._arrays import missing_values, n_rows, to_numpy
+from skoverfit._core._arrays import missing_values, n_rows, to_numpy, torch_of
 from skoverfit.exceptions import SkoverfitWarning
 
-__all__ = ["check_labels", "check_same_length", "refuse_other_columns", "warn"]
+__all__ = [
+    "check_labels",
+    "check_same_length",
+    "refuse_missing",
+    "refuse_other_columns",
+    "warn",
+]
 
 
 def warn(message: str, category: type[Warning] = SkoverfitWarning) -> None:
@@ -194,3 +200,15 @@ def _refuse_continuous(values: np.ndarray, name: str) -> None:
             f"Unknown label type: {name} looks continuous: {_plain(values[row])!r} in "
             f"row {row}. Class labels must be strings, booleans or whole numbers."
         )
+
+
+def refuse_missing(y: Any) -> None:
+    """Refuse None and the like among texts and objects, in one sentence.
+
+    Numbers are left to scikit-learn, whose words for NaN its checks demand.
+    """
+    if y is None or torch_of(y) is not None:
+        return
+    values = np.asarray(y)
+    if values.dtype == object and values.ndim == 1 and missing_values(values).any():
+        check_labels(values)  # says which

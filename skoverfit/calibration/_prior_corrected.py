@@ -55,9 +55,10 @@ class PriorCorrectedClassifier(WrappingMixin, ClassifierMixin, BaseEstimator):
     train_prior : "auto", array-like of shape (n_classes,) or dict, default="auto"
         Class shares (or counts) that the classifier was trained on. ``"auto"`` follows
         pipelines and searches to the last estimator: the labels given to `fit`, with
-        their weights, then what samplers made of them, then its ``class_weight``
-        (``"balanced"`` makes them even). For a frozen one the labels given to `fit`
-        must have the shares of its training rows.
+        their weights, then what samplers made of them, then its ``class_prior_`` if it
+        has one, as nets and `RCALClassifier` do, or its ``class_weight``
+        (``"balanced"`` makes them even). For a frozen one without ``class_prior_`` the
+        labels given to `fit` must have the shares of its training rows.
 
     target_prior : {"empirical", "uniform"}, array-like or dict, default="empirical"
         Class shares where the model is used: those of the labels given to `fit`, even

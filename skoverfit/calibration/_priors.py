@@ -112,8 +112,23 @@ class _Seen:
                 self.follow(step)
         elif hasattr(estimator, "fit_resample"):
             self._resampled(estimator)
-        else:
+        elif not self._told(estimator):
             self._weighted(getattr(estimator, "class_weight", None))
+
+    def _told(self, estimator: Any) -> bool:
+        """Take the shares from an estimator that tells what it learned from.
+
+        It may have drawn rows of its own, or weighed them in its loss.
+        """
+        told = getattr(estimator, "class_prior_", None)
+        labels = getattr(estimator, "classes_", None)
+        if not isinstance(told, np.ndarray) or not isinstance(labels, np.ndarray):
+            return False
+        if told.shape != labels.shape or not np.isin(labels, self.classes).all():
+            return False
+        self.prior = np.zeros(len(self.classes))
+        self.prior[np.searchsorted(self.classes, labels)] = told
+        return True
 
     def _resampled(self, sampler: Any) -> None:
         source = getattr(sampler, "sample_indices_", None)

@@ -61,7 +61,7 @@ class AnchoredStep(BatchStep):
         Of `Mixup`; 0 mixes nothing.
     anchor : {"rows", "mixed"}, default="rows"
         What is held: the rows as they are, or the mixed rows near mixed anchors, which
-        spares a run through the body.
+        spares the gradient of a run through the body.
     made : FeatureRows or None, default=None
         Made rows.
     made_weight : float, default=1.0
@@ -144,7 +144,8 @@ class AnchoredStep(BatchStep):
                 held = net.features(encoded)
             else:
                 held = None
-        self._note(net, encoded, held, target)
+        # Mixed rows are not where mixed features are, even in a net that stays.
+        self._note(net, encoded, held if target is anchors else None, anchors)
         if self.share > 0:
             part = self._made_loss(model, net, len(encoded))
             losses = (losses + self.share * part) / (1 + self.share)

@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 from skoverfit._core._arrays import take_rows
 from skoverfit._core._resampling._data import check_groups
 from skoverfit._core._resampling._strategy import plain
-from skoverfit._core._validation import check_labels
+from skoverfit._core._validation import check_labels, refuse_missing
 from skoverfit._core._wrapping import WrappingMixin, remember_columns
 from skoverfit.calibration._inputs import checked_rows
 from skoverfit.noisy_labels._detection import issues_table, spared
@@ -35,7 +35,6 @@ from skoverfit.noisy_labels._detectors import (
     fit_detector,
 )
 from skoverfit.noisy_labels._issues_input import GivenIssues, as_issues
-from skoverfit.noisy_labels._missing_labels import refuse_missing
 from skoverfit.noisy_labels._out_of_fold import refuse_fitted
 from skoverfit.noisy_labels._repair import (
     MODES,

@@ -335,13 +335,7 @@ class CoTeachingClassifier(TabularMLPClassifier):
         prepared, fitted = super()._prepare(X, y, sample_weight, settings, **options)
         step = settings.batch_step
         if isinstance(self.forget_rate, str):
-            found = estimate(
-                fitted["classes_"][prepared.target],
-                X=self._encoded(X, prepared),
-                classes=fitted["classes_"],
-                random_state=derive_seed(prepared.extra["entropy"], "forget_rate"),
-            )
-            step.forget_rate = float(np.clip(found.noise_rate, 0.0, _MOST_FORGOTTEN))
+            step.forget_rate = self._estimated_rate(X, prepared, fitted["classes_"])
         step.count_rows(len(prepared.target))
         if options.get("encoder") is not None:  # a net that goes on
             self.net_.batch_step = step
@@ -359,6 +353,33 @@ class CoTeachingClassifier(TabularMLPClassifier):
         self.forget_rate_ = float(step.forget_rate)
         trained = self.n_iter_ - getattr(net, "first_row_", 0)
         self.selected_fraction_ = [step.kept_share(t) for t in range(trained)]
+
+    def _estimated_rate(self, X: Any, prepared: Any, classes: np.ndarray) -> float:
+        """Return the share of wrong labels, by the labels that two folds can have."""
+        counts = np.bincount(prepared.target, minlength=len(classes))
+        rows = np.flatnonzero(counts[prepared.target] > 1)
+        if (counts > 1).sum() < 2:
+            raise BadInputError(
+                "forget_rate='auto' needs two labels of at least 2 rows each; "
+                f"{classes.tolist()[int(counts.argmin())]!r} has {counts.min()}. Give "
+                "the share of wrong labels as a number."
+            )
+        table = self._encoded(X, prepared)
+        try:
+            found = estimate(
+                classes[prepared.target[rows]],
+                X=table
+                if len(rows) == len(prepared.target)
+                else take_rows(table, rows),
+                classes=classes[counts > 1],
+                random_state=derive_seed(prepared.extra["entropy"], "forget_rate"),
+            )
+        except ValueError as error:
+            raise BadInputError(
+                "forget_rate='auto' can't be estimated from these rows; give the share "
+                f"of wrong labels as a number. ({error})"
+            ) from error
+        return float(np.clip(found.noise_rate, 0.0, _MOST_FORGOTTEN))
 
     @staticmethod
     def _encoded(X: Any, prepared: Any) -> Any:

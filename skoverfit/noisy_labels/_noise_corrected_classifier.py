@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skoverfit._core._random import derive_seed, root_entropy
-from skoverfit._core._validation import check_labels
+from skoverfit._core._validation import check_labels, refuse_missing
 from skoverfit._core._wrapping import remember_columns
 from skoverfit.calibration._inputs import checked_rows
 from skoverfit.datasets import check_transition_matrix
@@ -35,7 +35,6 @@ from skoverfit.noisy_labels._estimate_transition_matrix import (
     METHODS,
     estimate,
 )
-from skoverfit.noisy_labels._missing_labels import refuse_missing
 
 __all__ = ["NoiseCorrectedClassifier"]
 

@@ -331,7 +331,8 @@ class RCALClassifier(
         Returns
         -------
         RCALClassifier
-            The classifier itself.
+            The classifier itself. Ctrl-C ends the training of one net, the encoder's
+            or the last one, and fitting goes on from there, with a warning.
 
         Raises
         ------
@@ -398,7 +399,8 @@ class RCALClassifier(
 
     def _check_rows(self, X: Any, *, reset: bool) -> Any:
         X = known_container(X)
-        if getattr(X, "ndim", 2) > 2 and self._trains_net():  # images: flat rows
+        flat = self._trains_net() and not getattr(self.encoder, "image_shape", None)
+        if getattr(X, "ndim", 2) > 2 and flat:  # images, to a net that takes none
             X = X.reshape(n_rows(X), -1)
         return super()._check_rows(X, reset=reset)
 

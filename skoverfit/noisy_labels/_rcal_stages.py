@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 
 from skoverfit._core._arrays import to_numpy
 from skoverfit._core._random import derive_seed
-from skoverfit._core._validation import check_labels
+from skoverfit._core._validation import check_labels, refuse_missing
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network import BatchStep, TabularMLPClassifier
 from skoverfit.neural_network._anchored_step import AnchoredStep, FeatureRows
@@ -91,6 +91,7 @@ class RCALStages:
 
     @staticmethod
     def _checked_labels(y: Any) -> tuple[np.ndarray, np.ndarray]:
+        refuse_missing(y)
         labels = to_numpy(y)
         if labels.ndim == 2 and labels.shape[1] > 1:
             raise ValueError(

@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _check_feature_names, _check_n_features
 
+from skoverfit._core._validation import refuse_missing
 from skoverfit.calibration._inputs import checked_rows
 from skoverfit.noisy_labels._estimate_transition_matrix import CONSTRAINTS, estimate
-from skoverfit.noisy_labels._missing_labels import refuse_missing
 
 __all__ = ["TransitionMatrixEstimator"]
 

@@ -18,7 +18,7 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skoverfit._core._arrays import kind_of, n_rows, to_numpy
+from skoverfit._core._arrays import n_rows
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network import BatchStep
 from skoverfit.neural_network._base import BaseTableNet
@@ -34,7 +34,12 @@ from skoverfit.neural_network._parameters import layer_sizes
 from skoverfit.neural_network._prepared import Prepared
 from skoverfit.neural_network._settings import Settings
 from skoverfit.representation._feature_corruption import FeatureCorruption
-from skoverfit.representation._image_views import ImageViews, image_shape_of
+from skoverfit.representation._image_views import (
+    ImageViews,
+    flat_images,
+    image_shape_of,
+    warn_of_last_channels,
+)
 
 __all__ = ["BaseEncoder"]
 
@@ -272,16 +277,15 @@ class BaseEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseTableNe
         if self.image_shape is None:
             return super()._check_table(X, reset=reset)
         pixels = math.prod(image_shape_of(self.image_shape))
-        if kind_of(X) in ("tensor", "list", "tuple"):
-            X = to_numpy(X) if kind_of(X) == "tensor" else np.asarray(X)
-        if getattr(X, "ndim", 2) > 2:
-            X = X.reshape(len(X), -1)
+        X = flat_images(X, self.image_shape)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=reset)
         if X.shape[1] != pixels:
             raise BadInputError(
                 f"image_shape={self.image_shape!r} has {pixels} pixels, but a row of X "
                 f"has {X.shape[1]} numbers."
             )
+        if reset:
+            warn_of_last_channels(X, image_shape_of(self.image_shape))
         return X
 
     def _encode(

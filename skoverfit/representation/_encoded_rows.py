@@ -15,8 +15,10 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network._encoding import is_mixed_table, known_container
 from skoverfit.representation._base import BaseEncoder
+from skoverfit.representation._image_views import flat_images
 from skoverfit.representation._pretraining import features_of
 
 __all__ = ["EncodedRowsMixin"]
@@ -32,6 +34,8 @@ class EncodedRowsMixin:
     def _check_rows(self, X: Any, *, reset: bool) -> Any:
         """Return checked rows; the encoder looks into tables of mixed content."""
         X = known_container(X)
+        if isinstance(self.encoder, BaseEncoder) and self.encoder.image_shape:
+            X = flat_images(X, self.encoder.image_shape)
         # The decompositions are of scikit-learn, and are given plain numbers.
         plain = isinstance(self.encoder, str) and self.encoder != "contrastive"
         if not plain and (is_mixed_table(X) or getattr(X, "ndim", 2) > 2):
@@ -39,14 +43,22 @@ class EncodedRowsMixin:
             _check_feature_names(self, X, reset=reset)
             return X
         tags = self.__sklearn_tags__().input_tags
-        X = validate_data(
-            self,
-            X,
-            accept_sparse=["csr"] if tags.sparse else False,
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan" if tags.allow_nan else True,
-            reset=reset,
-        )
+        try:
+            X = validate_data(
+                self,
+                X,
+                accept_sparse=["csr"] if tags.sparse else False,
+                dtype=[np.float64, np.float32],
+                ensure_all_finite="allow-nan" if tags.allow_nan else True,
+                reset=reset,
+            )
+        except ValueError as error:
+            if not plain or "could not convert string" not in str(error):
+                raise
+            raise BadInputError(
+                f"encoder={self.encoder!r} needs columns of numbers ({error}); encode "
+                "texts first, or use encoder='contrastive', which reads them."
+            ) from error
         return X.toarray() if plain and issparse(X) else X
 
     def features(self, X: Any) -> Any:

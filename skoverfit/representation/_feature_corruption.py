@@ -150,6 +150,14 @@ class FeatureCorruption(ByValue):
             in_group[list(group)] = True
         self._rows, self._block = X.detach(), block.to(X.device)
         self._in_group = in_group.to(X.device)
+        # Once: a view is made for each batch, and the table may be large.
+        self._statistics: tuple[torch.Tensor, ...] = ()
+        if self.method == "zero":
+            self._statistics = (X.detach().mean(dim=0),)
+        elif self.method == "uniform":
+            self._statistics = X.detach().aminmax(dim=0)
+        elif self.method == "gaussian":
+            self._statistics = (X.detach().std(dim=0, correction=0),)
         return self
 
     def __call__(self, rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -182,6 +190,7 @@ class FeatureCorruption(ByValue):
         if self._rows.device != rows.device:
             for name in ("_rows", "_block", "_in_group"):
                 setattr(self, name, getattr(self, name).to(rows.device))
+            self._statistics = tuple(s.to(rows.device) for s in self._statistics)
         mask = self._mask(rows, generator)[:, self._block]
         return torch.where(mask, self._values(rows, generator).to(rows.dtype), rows)
 
@@ -204,7 +213,7 @@ class FeatureCorruption(ByValue):
     def _values(self, rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         known = self._rows
         if self.method == "zero":
-            return known.mean(dim=0).expand_as(rows)
+            return self._statistics[0].expand_as(rows)
         if self.method == "swap":
             noise = self._uniform(rows, generator, columns=self._n_blocks)
             return rows.gather(0, noise.argsort(dim=0)[:, self._block])
@@ -216,13 +225,13 @@ class FeatureCorruption(ByValue):
         if self.method == "marginal":
             return marginal
         if self.method == "uniform":
-            low, high = known.amin(dim=0), known.amax(dim=0)
+            low, high = self._statistics
             share = self._uniform(rows, generator, columns=rows.shape[1])
             moved = low + share.to(rows.dtype) * (high - low)
         else:
             noise = torch.randn(rows.shape, generator=generator, device=rows.device)
             scale = 1.0 if self.noise_scale is None else float(self.noise_scale)
-            moved = rows + scale * known.std(dim=0, correction=0) * noise.to(rows.dtype)
+            moved = rows + scale * self._statistics[0] * noise.to(rows.dtype)
         return torch.where(self._in_group, marginal, moved)
 
     def unfitted(self) -> FeatureCorruption:

@@ -63,7 +63,8 @@ class MixedBarlowTwins(BaseEncoder):
         Whether layers are normalized over the batch.
     image_shape : tuple of int or None, default=None
         ``(height, width)`` or ``(channels, height, width)`` of images; pixels are
-        scaled together then, and none may be missing.
+        scaled together then, and none may be missing. Arrays of images may have their
+        channels last; flat rows have them first.
     normalize_output : bool, default=False
         Whether the features of a row are scaled to length 1.
     optimizer : str or class of torch.optim.Optimizer, default="adam"

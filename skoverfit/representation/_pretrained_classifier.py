@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from skoverfit._core._arrays import to_numpy
-from skoverfit._core._validation import check_labels
+from skoverfit._core._validation import check_labels, refuse_missing
 from skoverfit.neural_network import TabularMLPClassifier
 from skoverfit.neural_network._base import BaseTabularMLP
 from skoverfit.representation._base_pretrained import BasePretrained, second_stage_has
@@ -170,6 +170,7 @@ class PretrainedClassifier(ClassifierMixin, BasePretrained):
         return self
 
     def _labeled(self, y: Any) -> tuple[Any, np.ndarray]:
+        refuse_missing(y)
         labels = to_numpy(y)
         if labels.ndim == 2 and labels.shape[1] > 1:
             raise ValueError(

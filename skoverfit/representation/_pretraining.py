@@ -20,6 +20,8 @@ __all__ = ["ENCODERS", "features_of", "fitted_encoder"]
 ENCODERS = ("contrastive", "factor", "gmm", "pca")
 _MOST_FACTORS = 20
 _FOLDS = 3
+# Of the covariances of a mixture.
+_MOST_BYTES = 4e8
 
 
 def fitted_encoder(
@@ -100,8 +102,19 @@ def _mixture(rows: np.ndarray, n_components: Any, n_classes: int, seed: int) -> 
         # A component of several columns needs some rows.
         most = max(1, len(rows) // 5)
         sizes = sorted({min(most, n_classes * times) for times in (1, 2, 4)})
+    size = 8.0 * rows.shape[1] ** 2 * max(sizes)
+    if size > _MOST_BYTES:
+        raise BadInputError(
+            f"encoder='gmm' has {max(sizes)} covariances of {rows.shape[1]} x "
+            f"{rows.shape[1]} numbers here, {size / 1e9:.1f} GB; reduce the columns "
+            "first, as in encoder=make_pipeline(PCA(20), GaussianMixture(2))."
+        )
+    # Small against the columns whatever their unit, where theirs is not large.
+    spread = rows.var(axis=0)
+    unit = spread[spread > 0].min(initial=1.0)
     models = [
-        GaussianMixture(n, random_state=seed, reg_covar=1e-3).fit(rows) for n in sizes
+        GaussianMixture(n, random_state=seed, reg_covar=1e-3 * unit).fit(rows)
+        for n in sizes
     ]
     return min(models, key=lambda model: model.bic(rows))
 

@@ -10,6 +10,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 
 from skoverfit.calibration import PriorCorrectedClassifier
 from skoverfit.metrics import expected_calibration_error
@@ -168,3 +169,16 @@ def test_impossible_priors_are_named(prior, message):
         model = PriorCorrectedClassifier(LogisticRegression(), **{name: prior})
         with pytest.raises(ValueError, match=message):
             model.fit(X, y)
+
+
+def test_an_estimator_tells_what_it_learned_from():
+    # Labels of a frozen one may have other shares than its training rows had.
+    rng = np.random.default_rng(0)
+    y = np.repeat(["a", "b"], [300, 100])
+    X = rng.normal(size=(400, 2)) + (y == "b")[:, None]
+    bayes = GaussianNB().fit(X, y)
+    rows = np.r_[:50, 300:400]
+    model = PriorCorrectedClassifier(FrozenEstimator(bayes)).fit(X[rows], y[rows])
+    np.testing.assert_allclose(model.train_prior_, [0.75, 0.25])
+    twin = GaussianNB(priors=[1 / 3, 2 / 3]).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), twin.predict_proba(X))

@@ -209,6 +209,16 @@ def test_gradient_of_the_whole_loss_in_double(batch):
     np.testing.assert_allclose(exact, found, atol=1e-7)
 
 
+@pytest.mark.parametrize("anchor", ["rows", "mixed"])
+def test_a_net_that_stays_has_no_drift_whatever_is_held(batch, anchor):
+    net = module()
+    step = AnchoredStep(
+        anchors_of(net, batch), beta=0.5, mixup_alpha=1.0, anchor=anchor
+    )  # fmt: skip
+    step(model_of(net), batch)
+    assert step.epoch_values()["feature_drift"] == 0
+
+
 def test_drift_is_told_on_the_features_own_scale(batch):
     net = module(normalization=None)
     shifted = anchors_of(net, batch) + 3.0

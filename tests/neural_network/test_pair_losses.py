@@ -59,6 +59,25 @@ def test_nt_xent_stays_finite_at_small_temperatures():
     assert bool(torch.isfinite(NTXentLoss(1e-3)(z, z)))
 
 
+@pytest.mark.parametrize("n", [2, 7])
+def test_equal_projections_are_a_guess_among_all_others(n):
+    z = normal(1, 3).repeat(n, 1)
+    assert float(NTXentLoss(0.1)(z, z)) == pytest.approx(math.log(2 * n - 1))
+    one_sided = NTXentLoss(0.1, symmetric=False)(z, z)
+    assert float(one_sided) == pytest.approx(math.log(n))
+
+
+def test_rows_that_are_there_twice_change_no_correlation():
+    za, zb = normal(20, 3), normal(20, 3, seed=1)
+    twice = BarlowTwinsLoss(eps=0.0)(za.repeat(2, 1), zb.repeat(2, 1))
+    # Deviations divide by n - 1: 19 / 20 becomes 39 / 40.
+    u, v = (z - z.mean(0) for z in (za, zb))
+    c = (u.T @ v) / (u.norm(dim=0).unsqueeze(1) * v.norm(dim=0)) * 39 / 40
+    off = c.square().sum() - c.diagonal().square().sum()
+    wanted = (c.diagonal() - 1).square().sum() + off / 3
+    assert float(twice) == pytest.approx(float(wanted))
+
+
 def test_reductions_agree():
     pair = normal(5, 3), normal(5, 3, seed=1)
     rows = NTXentLoss(reduction="none")(*pair)

@@ -108,6 +108,17 @@ def test_a_frame_with_texts_estimates_its_forget_rate():
     assert model.forget_rate_ == pytest.approx(0.2, abs=0.1)
 
 
+def test_a_label_of_one_row_takes_no_part_in_the_estimate(blobs):
+    X, _, noisy, _ = blobs
+    labels = np.array(["a", "b", "c"])[noisy].astype(object)
+    labels[7] = "once"
+    model = CoTeachingClassifier(**SMALL, max_epochs=2).fit(X, labels)
+    rest = np.arange(len(X)) != 7
+    twin = CoTeachingClassifier(**SMALL, max_epochs=2).fit(X[rest], labels[rest])
+    assert model.classes_.tolist() == ["a", "b", "c", "once"]
+    assert model.forget_rate_ == pytest.approx(twin.forget_rate_, abs=0.02)
+
+
 @pytest.mark.parametrize("model", [
     CoTeachingClassifier(
         **SMALL, max_epochs=3, compression="nested", forget_rate=0.2
@@ -158,7 +169,8 @@ def test_bad_parameters_are_one_sentence(blobs, parameters, message):
     [
         (["a", "b", None, "a"], "missing labels, the first in row 2"),
         ([1, 1, 1, 1], "only one class"),
-        ([0, 0, 0, 1], "class 1 has 1"),
+        ([0, 0, 0, 1], "two labels of at least 2 rows each; 1 has 1"),
+        ([0, 0, 1, 1], "forget_rate='auto' can't be estimated from these rows"),
     ],
 )
 def test_bad_labels_are_one_sentence(labels, message):

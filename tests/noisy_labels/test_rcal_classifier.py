@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import skoverfit
+from skoverfit.calibration import PriorCorrectedClassifier
 from skoverfit.datasets import make_long_tail, make_noisy_long_tail
 from skoverfit.exceptions import BadInputError
 from skoverfit.neural_network import Mixup, TabularMLPClassifier
@@ -113,6 +114,23 @@ def test_cheap_mode_is_the_sampler_in_front_of_the_head(tail):
         model.predict_proba(X), twin.predict_proba(features), atol=1e-6
     )
     np.testing.assert_allclose(model.class_prior_, sampler.class_prior_after_)
+
+
+def test_threads_and_pipelines_change_nothing(tail):
+    X, y = tail
+    features = StandardScaler().fit_transform(X)
+    told = [
+        RCALClassifier("passthrough", n_jobs=jobs, random_state=0)
+        .fit(features, y)
+        .predict_proba(features)
+        for jobs in (None, 1, 2)
+    ]
+    whole = make_pipeline(
+        StandardScaler(), RCALClassifier("passthrough", random_state=0)
+    )
+    told.append(whole.fit(X, y).predict_proba(X))
+    for other in told[1:]:
+        np.testing.assert_array_equal(other, told[0])
 
 
 def test_a_strong_anchor_keeps_the_features(tail):
@@ -274,6 +292,18 @@ def test_weights_count_in_means_prior_and_net(tail):
         assert heavy.effective_rows_["b"] < plain.effective_rows_["b"]
 
 
+@pytest.mark.parametrize("encoder", ["passthrough", "contrastive"])
+def test_probabilities_can_be_told_for_other_shares(tail, encoder):
+    X, y = tail
+    shares = np.unique(y, return_counts=True)[1] / len(y)
+    known = PriorCorrectedClassifier(RCALClassifier(encoder, **SMALL)).fit(X, y)
+    np.testing.assert_allclose(known.train_prior_, known.estimator_.class_prior_)
+    wanted = known.estimator_.predict_proba(X).clip(1e-12) * shares / 0.25
+    np.testing.assert_allclose(
+        known.predict_proba(X), wanted / wanted.sum(axis=1, keepdims=True), rtol=1e-6
+    )
+
+
 def test_prior_counts_what_was_drawn(tail):
     X, y = tail
     whole = RCALClassifier(**SMALL).fit(X, y)
@@ -316,6 +346,25 @@ def test_images_flat_and_in_their_shape():
         flat.predict_proba(X), images.predict_proba(X.reshape(-1, 1, 8, 8))
     )
     assert flat.encoder_.module_.image_shape == (1, 8, 8)
+
+
+@pytest.mark.parametrize("train_encoder", [True, False])
+def test_images_may_have_their_channels_last(train_encoder):
+    rng = np.random.default_rng(0)
+    last, y = rng.random((40, 6, 6, 3)), np.arange(40) % 2
+    first = last.transpose(0, 3, 1, 2)
+    encoder = ContrastiveEncoder(
+        (4,), image_shape=(3, 6, 6), max_epochs=1, device="cpu", random_state=0
+    )
+    model = RCALClassifier(encoder, train_encoder=train_encoder, **SMALL).fit(last, y)
+    twin = clone(model).fit(first, y)
+    assert model.n_features_in_ == twin.n_features_in_ == 108
+    told = twin.predict_proba(first)
+    np.testing.assert_array_equal(model.predict_proba(last), told)
+    # Whatever form the rows had in fit.
+    np.testing.assert_array_equal(model.predict_proba(first.reshape(40, -1)), told)
+    with pytest.raises(BadInputError, match=r"Got images of shape \(6, 5, 3\)"):
+        model.predict(last[:, :, :5])
 
 
 def test_a_view_changes_what_the_last_stage_sees_and_nothing_before(tail):
@@ -425,6 +474,12 @@ def test_bad_parameters_and_rows(tail):
         RCALClassifier("passthrough").fit(X, y, sample_weight=(y == "a").astype(float))
     with pytest.raises(ValueError, match="There is no class 'z'"):
         RCALClassifier("passthrough").fit(X, y).class_covariance("z")
+    with pytest.raises(
+        ValueError, match=r"missing labels, the first in row 2 \(None\)"
+    ):
+        RCALClassifier("passthrough").fit(X[:4], ["a", "b", None, "a"])
+    with pytest.raises(BadInputError, match=r"columns of numbers .*'contrastive'"):
+        RCALClassifier("passthrough").fit([["red"], ["blue"]], ["a", "b"])
     scaled = RCALClassifier(FunctionTransformer()).fit(X, y)
     with pytest.raises(ValueError, match="5 features"):
         scaled.predict(X[:, :3])

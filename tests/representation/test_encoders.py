@@ -146,6 +146,40 @@ def test_images_may_be_flat_or_not_and_keep_their_pixels():
     assert made.dtype == np.float32
 
 
+def pictures(n=24, size=8, seed=0):
+    """Colors that run smoothly over an image, channels last."""
+    rng = np.random.default_rng(seed)
+    place = np.linspace(0, 3, size)
+    slope = rng.normal(size=(2, n, 1, 1, 3))
+    wave = slope[0] * place[:, None, None] + slope[1] * place[:, None]
+    return np.clip(128 + 40 * wave, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("architecture", ["conv", "mlp"])
+def test_channels_may_be_last(architecture):
+    last = pictures()
+    first = last.transpose(0, 3, 1, 2)
+    options = {"image_shape": (3, 8, 8), "architecture": architecture}
+    encoder = KINDS["simclr"](**options).fit(first)
+    made = encoder.transform(first)
+    turned = KINDS["simclr"](**options).fit(last)
+    np.testing.assert_array_equal(turned.transform(first), made)
+    for rows in (last, last.tolist(), torch.from_numpy(last), first.reshape(24, -1)):
+        np.testing.assert_array_equal(encoder.transform(rows), made)
+    with pytest.raises(BadInputError, match=r"Got images of shape \(8, 7, 3\)"):
+        encoder.transform(last[:, :, :7])
+
+
+def test_flat_rows_with_the_channels_last_are_warned_of():
+    last = pictures(200)
+    encoder = KINDS["simclr"](image_shape=(3, 8, 8), architecture="mlp")
+    with pytest.warns(UserWarning, match=r"look like images of shape \(8, 8, 3\)"):
+        encoder.fit(last.reshape(200, -1))
+    # Nothing is said of the right layout (warnings are errors), nor of noise.
+    encoder.fit(last.transpose(0, 3, 1, 2).reshape(200, -1))
+    encoder.fit(RNG.normal(size=(200, 192)))
+
+
 def test_convolutions_in_another_layout_compute_the_same(tmp_path):
     images = RNG.random((20, 2, 6, 6)).astype(np.float32)
     encoder = KINDS["simclr"](image_shape=(2, 6, 6)).fit(images)
@@ -241,6 +275,7 @@ def test_digits_are_told_apart_after_some_epochs():
         ({"hidden_layer_sizes": ()}, "'hidden_layer_sizes' .* at least one"),
         ({"image_shape": (3, 3)}, "9 pixels, but a row of X has 4"),
         ({"architecture": "conv"}, "needs image_shape"),
+        ({"image_shape": (32, 32, 3)}, r"channels first, as in \(3, 32, 32\)"),
     ],
 )
 def test_bad_parameters_are_refused_by_name(parameters, message):

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA, FactorAnalysis
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -162,6 +162,21 @@ def test_fine_tuned_nets_are_saved_and_go_on(tmp_path):
     np.testing.assert_array_equal(back.predict_proba(table), model.predict_proba(table))
 
 
+@pytest.mark.parametrize("fine_tune", [True, False])
+def test_images_in_every_form(fine_tune):
+    last = np.random.default_rng(0).random((30, 6, 6, 3))
+    first, y = last.transpose(0, 3, 1, 2), np.arange(30) % 2
+    encoder = ContrastiveEncoder(
+        (4,), image_shape=(3, 6, 6), max_epochs=1, device="cpu", random_state=0
+    )
+    model = PretrainedClassifier(
+        encoder, clone(NET) if fine_tune else None, fine_tune=fine_tune
+    ).fit(last, y)
+    told = model.predict_proba(last)
+    for rows in (first, first.reshape(30, -1)):
+        np.testing.assert_array_equal(model.predict_proba(rows), told)
+
+
 def test_a_regressor_is_fine_tuned_in_units_of_the_target():
     rows, y, _ = make_latent_factor(200, 10, n_factors=2, random_state=0)
     model = PretrainedRegressor(ENCODER, fine_tune=True, random_state=0)
@@ -196,6 +211,11 @@ def test_a_regressor_is_fine_tuned_in_units_of_the_target():
         (PretrainedClassifier(use_labeled_X=False), Y, "leaves no rows to pretrain"),
         (PretrainedClassifier("pca", n_components=9), FEW, "n_components=9 is more"),
         (
+            PretrainedClassifier(),
+            [None if k == 3 else "a" for k in range(150)],
+            "missing labels, the first in row 3",
+        ),
+        (
             PretrainedClassifier("contrastive", n_components=9),
             FEW,
             "Got n_components=9",
@@ -206,6 +226,23 @@ def test_bad_input_is_refused_and_leaves_nothing_behind(model, y, message):
     with pytest.raises((BadInputError, ValueError), match=message):
         model.fit(X, y)
     assert not hasattr(model, "encoder_")
+
+
+def test_a_mixture_does_not_depend_on_the_unit_of_small_columns():
+    few = np.where(SOME, Y, -1)
+    told = [
+        PretrainedClassifier("gmm", n_components=3, random_state=0)
+        .fit(unit * X, few)
+        .predict_proba(unit * X)
+        for unit in (1.0, 1e-6)
+    ]
+    np.testing.assert_allclose(*told, atol=1e-6)
+
+
+def test_a_mixture_of_many_columns_is_refused_before_it_fills_the_memory():
+    wide = np.random.default_rng(0).normal(size=(20, 6000))
+    with pytest.raises(BadInputError, match=r"6000 x 6000 .* reduce the columns"):
+        PretrainedClassifier("gmm").fit(wide, np.arange(20) % 2)
 
 
 def test_an_estimator_without_weights_says_so():

@@ -142,6 +142,15 @@ def test_images_may_be_flat_or_not():
     assert torch.equal(made, cubes.flatten(1))
 
 
+@pytest.mark.parametrize("method", ["gaussian", "uniform", "zero"])
+def test_a_batch_does_not_run_through_the_training_rows(method):
+    view = FeatureCorruption(method, rate=1.0).fit(ROWS)
+    wanted = view(ROWS, seeded())
+    # What is told of the columns was kept by fit, and the table is only drawn from.
+    view._rows = torch.full_like(ROWS, torch.nan)
+    assert torch.equal(view(ROWS, seeded()), wanted)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -165,6 +174,11 @@ def test_images_may_be_flat_or_not():
         (lambda: ImageViews((4, 4), scale=(0.0, 1.0)), r"'scale' .* Got \(0.0, 1.0\)"),
         (lambda: ImageViews((4, 4), noise=-1.0), "'noise' .* Got -1.0"),
         (lambda: ImageViews((4, 4)).fit(ROWS), "16 pixels, but a row has 10"),
+        (lambda: ImageViews((32, 32, 3)), r"channels first, as in \(3, 32, 32\)"),
+        (
+            lambda: ImageViews((3, 8, 8)).fit(torch.zeros(2, 8, 8, 3)),
+            r"channels first. Got images of shape \(8, 8, 3\)",
+        ),
     ],
 )
 def test_bad_values_are_refused_by_name(make, message):
