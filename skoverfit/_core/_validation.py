@@ -17,6 +17,7 @@ __all__ = [
     "check_same_length",
     "has_label",
     "refuse_missing",
+    "refuse_other_columns",
     "warn",
 ]
 
@@ -37,6 +38,29 @@ def check_same_length(X: Any, y: Any) -> None:
     """Refuse features and labels of different length."""
     if n_rows(X) != n_rows(y):
         raise ValueError(f"X has {n_rows(X)} rows, but y has {n_rows(y)} labels.")
+
+
+def refuse_other_columns(proba: Any, classes: Any, name: str) -> None:
+    """Refuse a frame whose columns name the classes in another order.
+
+    Columns are read by place: each would be taken for another class, and nothing in
+    the numbers tells. Other names than those of the classes are let alone.
+    """
+    names = getattr(proba, "columns", None)
+    if names is None:
+        return
+    there = [str(label) for label in names]  # polars has texts only
+    wanted = [str(label) for label in to_numpy(classes).tolist()]
+    if there != wanted and sorted(there) == sorted(wanted):
+        raise ValueError(
+            f"The columns of {name} are named {_few(there)}, but they are read as "
+            f"{_few(wanted)}, in this order; reorder them, or pass the classes in the "
+            "order of the columns."
+        )
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def check_labels(y: Any, name: str = "y") -> tuple[np.ndarray, np.ndarray]:

@@ -107,9 +107,13 @@ def found_by_fitting(
     from skoverfit.noisy_labels._detectors import is_detector
 
     if is_detector(estimator):
-        given = {"cv": cv, "random_state": random_state, "n_jobs": n_jobs, **rule}
+        detector = clone(estimator)
+        given = {"random_state": random_state, "n_jobs": n_jobs}
+        known = detector.get_params(deep=False)  # not all draw, or have workers
+        given = {name: value for name, value in given.items() if name in known}
+        given.update(cv=cv, **rule)
         asked = {name: value for name, value in given.items() if value is not None}
-        detector = clone(estimator).set_params(**asked)
+        detector.set_params(**asked)
     else:
         detector = ConfidentLearningFilter(
             estimator, cv=cv, random_state=random_state, n_jobs=n_jobs, **rule

@@ -172,6 +172,8 @@ def removal_curve(
             f"scores must hold one number a row, of shape ({n},). Got the shape "
             f"{values.shape} instead."
         )
+    if np.isnan(values).all():
+        raise BadInputError("scores are all NaN, which says nothing of any row.")
     shares = np.asarray(fractions, dtype=np.float64)
     if shares.ndim != 1 or not len(shares) or not ((shares >= 0) & (shares < 1)).all():
         raise BadInputError(

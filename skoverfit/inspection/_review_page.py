@@ -215,7 +215,7 @@ def _classes(found: FoundIssues) -> list[dict[str, Any]]:
             "label": plain(found.classes[k]),
             "n": fmt.count(int(counts[k])),
             "hits": fmt.count(int(hits[k])),
-            "share": fmt.percent(hits[k] / counts[k]),
+            "share": _counted(int(hits[k]), int(counts[k])),
         }
         for k in order
         if counts[k]
@@ -247,3 +247,10 @@ def render_csv(found: FoundIssues, rows: Rows, worst: Review) -> str:
              ""]
         )  # fmt: skip
     return stream.getvalue()
+
+
+def _counted(hits: int, n: int) -> str:
+    """Return a share that was counted: none and all are certain, no estimates."""
+    if hits in (0, n):
+        return "0 %" if hits == 0 else "100 %"
+    return fmt.percent(hits / n)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from skoverfit._core._validation import check_labels, refuse_other_columns
 from skoverfit.metrics._inputs import probability_inputs
 
 __all__ = ["label_quality_score", "quality_of"]
@@ -29,7 +30,9 @@ def quality_of(proba: np.ndarray, codes: np.ndarray, method: str) -> np.ndarray:
         return (given - others.max(axis=1) + 1) / 2
     logs = np.log(proba, out=np.zeros_like(proba), where=proba > 0)
     entropy = -(proba * logs).sum(axis=1) / np.log(proba.shape[1])
-    doubt = entropy / np.maximum(given, _SMALLEST)
+    # By what the label has, however little: a floor would let a label that a model is
+    # sure is wrong pass for a sure one.
+    doubt = entropy / np.maximum(given, np.finfo(np.float64).tiny)
     # A model that is certain is certain of the label (1) or of another one (0).
     certain = doubt < _SMALLEST
     return np.where(certain, given, np.log1p(doubt) / np.maximum(doubt, _SMALLEST))
@@ -87,11 +90,18 @@ def label_quality_score(
     Raises
     ------
     ValueError
-        If the probabilities are none, or shapes disagree.
+        If the probabilities are none, shapes disagree, or columns of a frame have the
+        names of the classes in another order.
 
     See Also
     --------
     skoverfit.noisy_labels.find_label_issues : A mask instead of a score.
+
+    Notes
+    -----
+    Deviates from cleanlab in ``"confidence_weighted_entropy"`` where a model is
+    certain: of the label, the score is 1 (cleanlab's is 0); of another class, with a
+    probability of the label below 1e-6, it is low (cleanlab's rises to 1).
 
     References
     ----------
@@ -109,6 +119,10 @@ def label_quality_score(
     tables = proba if several else [proba]
     checked = [probability_inputs(y, p, labels, None)[:2] for p in tables]
     codes = checked[0][0]
+    for table in tables:
+        if hasattr(table, "columns"):
+            order = check_labels(y)[0] if labels is None else labels
+            refuse_other_columns(table, order, "proba")
     shapes = {p.shape for _, p in checked}
     if len(shapes) > 1:
         raise ValueError(f"The tables of proba have different shapes: {shapes}.")

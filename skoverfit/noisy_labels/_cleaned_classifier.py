@@ -36,7 +36,12 @@ from skoverfit.noisy_labels._detectors import (
 )
 from skoverfit.noisy_labels._issues_input import GivenIssues, as_issues
 from skoverfit.noisy_labels._out_of_fold import refuse_fitted
-from skoverfit.noisy_labels._repair import MODES, estimator_params, suspect_weights
+from skoverfit.noisy_labels._repair import (
+    MODES,
+    checked_proposals,
+    estimator_params,
+    suspect_weights,
+)
 
 __all__ = ["CleanedClassifier"]
 
@@ -69,8 +74,9 @@ class CleanedClassifier(WrappingMixin, ClassifierMixin, BaseEstimator):
         ``estimator``, ``cv``, ``random_state`` and ``n_jobs`` is taken from here.
     mode : {"drop", "weight", "relabel"}, default="drop"
         What happens to suspects: they are left out, but for the best row of a class
-        that would lose all; their weight is multiplied by their quality; or they get
-        the label that the detector proposes.
+        that would lose all; their weight is multiplied by their quality, but for the
+        best row of a class that would have none; or they get the label that the
+        detector proposes.
     cv : int, splitter, iterable or None, default=None
         Folds of the detector's probabilities.
     random_state : int, RandomState instance or None, default=None
@@ -231,7 +237,9 @@ class CleanedClassifier(WrappingMixin, ClassifierMixin, BaseEstimator):
             fit_detector(detector, X, y, weights, groups)
             issues = detector
         found = as_issues(issues, len(codes))
-        rows, labels, weights = self._repaired(found, y, classes, codes, weights)
+        rows, labels, weights = self._repaired(
+            found, detector, y, classes, codes, weights
+        )
         params = {"groups": groups, **fit_params}
         params = {
             name: take_rows(value, rows)
@@ -255,6 +263,7 @@ class CleanedClassifier(WrappingMixin, ClassifierMixin, BaseEstimator):
     def _repaired(
         self,
         found: GivenIssues,
+        detector: Any,
         y: np.ndarray,
         classes: np.ndarray,
         codes: np.ndarray,
@@ -268,6 +277,9 @@ class CleanedClassifier(WrappingMixin, ClassifierMixin, BaseEstimator):
                 assert found.mask is not None
                 quality = (~found.mask).astype(np.float64)
             factor = suspect_weights(found.mask, quality)
+            # A class without any weight would be lost: its best row stays.
+            nothing = factor == 0
+            factor[nothing & ~spared(nothing, quality, codes)] = 1.0
             return rows, y, factor if weights is None else weights * factor
         if found.mask is None:
             raise ValueError(
@@ -275,14 +287,9 @@ class CleanedClassifier(WrappingMixin, ClassifierMixin, BaseEstimator):
                 "use mode='weight', or pass for example quality < 0.5."
             )
         if self.mode == "relabel":
-            if found.predicted is None:
-                raise ValueError(
-                    "mode='relabel' needs labels to put in, and "
-                    f"{'the detector' if self.detector else 'issues'} proposes none; "
-                    "use mode='drop' or 'weight'."
-                )
+            owner = "issues" if detector is None else "the detector"
+            proposed = checked_proposals(found, owner, "labels")
             labels = y.copy()
-            proposed = np.asarray(found.predicted)[found.mask]
             strangers = ~np.isin(proposed, classes)
             if strangers.any():
                 raise ValueError(

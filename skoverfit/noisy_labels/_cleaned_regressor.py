@@ -27,9 +27,10 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from skoverfit._core._arrays import take_rows
+from skoverfit._core._arrays import take_rows, to_numpy
 from skoverfit._core._random import root_entropy
 from skoverfit._core._resampling._data import check_groups
+from skoverfit._core._resampling._strategy import plain
 from skoverfit._core._wrapping import WrappingMixin, remember_columns
 from skoverfit.noisy_labels._detection import issues_table
 from skoverfit.noisy_labels._issues_input import GivenIssues, as_issues
@@ -38,9 +39,16 @@ from skoverfit.noisy_labels._out_of_fold import (
     mean_over_folds,
     refuse_fitted,
 )
-from skoverfit.noisy_labels._repair import MODES, estimator_params, suspect_weights
+from skoverfit.noisy_labels._repair import (
+    MODES,
+    checked_proposals,
+    estimator_params,
+    suspect_weights,
+)
 
 __all__ = ["CleanedRegressor"]
+
+_NOTHING = "issues flags every row; there is nothing to train on."
 
 # Median of the absolute value of a standard normal number.
 _MEDIAN_ABSOLUTE = 0.6744897501960817
@@ -205,6 +213,12 @@ class CleanedRegressor(WrappingMixin, RegressorMixin, BaseEstimator):
                 "None."
             )
         X, given = indexable(X, y)
+        kind = np.asarray(to_numpy(given)).dtype.kind
+        if kind in "UST":
+            raise ValueError(
+                f"y must hold numbers; it holds texts ({plain(given[0])!r} in row 0). "
+                "CleanedClassifier takes them as labels."
+            )
         values: np.ndarray = _check_y(given, y_numeric=True, estimator=self)
         n, weights = len(values), None
         if sample_weight is not None:
@@ -284,6 +298,8 @@ class CleanedRegressor(WrappingMixin, RegressorMixin, BaseEstimator):
                 assert found.mask is not None
                 quality = (~found.mask).astype(np.float64)
             factor = suspect_weights(found.mask, quality)
+            if not factor.any():
+                raise ValueError(_NOTHING)
             return rows, y, factor if weights is None else weights * factor
         if found.mask is None:
             raise ValueError(
@@ -291,16 +307,20 @@ class CleanedRegressor(WrappingMixin, RegressorMixin, BaseEstimator):
                 "use mode='weight', or pass for example quality < 0.5."
             )
         if self.mode == "relabel":
-            if found.predicted is None:
+            proposed = checked_proposals(found, "issues", "numbers")
+            try:
+                put_in = proposed.astype(np.float64)
+            except (TypeError, ValueError):
                 raise ValueError(
-                    "mode='relabel' needs numbers to put in, and issues proposes none; "
-                    "use mode='drop' or 'weight'."
-                )
-            numbers = np.asarray(found.predicted, dtype=np.float64)
-            return rows, np.where(found.mask, numbers, y), weights
+                    "predicted_label must propose numbers for a regressor. Got "
+                    f"{plain(proposed[0])!r}."
+                ) from None
+            numbers = y.astype(np.result_type(y, np.float32))
+            numbers[found.mask] = put_in
+            return rows, numbers, weights
         kept = np.flatnonzero(~found.mask)
         if not len(kept):
-            raise ValueError("issues flags every row; there is nothing to train on.")
+            raise ValueError(_NOTHING)
         return kept, y[kept], None if weights is None else weights[kept]
 
     def issues_frame(self) -> Any:

@@ -22,14 +22,21 @@ from sklearn.utils._param_validation import (
 from skoverfit._core._arrays import n_rows
 from skoverfit._core._random import derive_seed, root_entropy
 from skoverfit._core._resampling._data import check_groups
-from skoverfit._core._validation import check_labels, check_same_length
+from skoverfit._core._resampling._strategy import plain
+from skoverfit._core._validation import (
+    check_labels,
+    check_same_length,
+    refuse_other_columns,
+)
 from skoverfit.calibration._out_of_fold import inner_splits
 from skoverfit.datasets import check_transition_matrix
 from skoverfit.exceptions import BadInputError
 from skoverfit.neighbors import FastNearestNeighbors
 from skoverfit.neural_network import cross_val_predict_stacked
 from skoverfit.noisy_labels import _transition_methods as methods
-from skoverfit.noisy_labels._out_of_fold import checked_splits
+from skoverfit.noisy_labels._find_label_issues import warn_of_agreement
+from skoverfit.noisy_labels._group_neighbors import two_of_other_groups
+from skoverfit.noisy_labels._out_of_fold import checked_splits, refuse_fitted
 from skoverfit.noisy_labels._small_net import small_net
 from skoverfit.noisy_labels._volume import smallest_volume
 
@@ -135,7 +142,8 @@ default="confident_joint"
         Folds of the probabilities; None is five, or as many as the rarest label has
         rows.
     groups : array-like of shape (n_samples,), default=None
-        For splitters that keep groups together.
+        Rows of one group are kept on one side of each fold; "hoc" asks neighbours of
+        other groups.
     classes : array-like of shape (n_classes,), default=None
         Which class each column of ``pred_proba`` is, in sorted order; needed where a
         class has no label.
@@ -251,26 +259,44 @@ def estimate(
         raise BadInputError(f"method={method!r} needs {needs}; X is None.")
     if X is not None and n_rows(X) != len(codes):
         check_same_length(X, codes)
+    refuse_fitted(estimator, "estimator")
     target = _prior_matrix(prior, n_classes)
     labels = np.bincount(codes, minlength=n_classes)
     entropy = root_entropy(random_state)
     proba = None
+    together, group_codes = check_groups(groups, len(codes))
     if pred_proba is not None:
+        refuse_other_columns(pred_proba, known, "pred_proba")
         proba = _checked_proba(pred_proba, codes, n_classes)
+        warn_of_agreement(proba, codes)
     elif method not in _READS_ROWS:
-        together = check_groups(groups, len(codes))[0]
         if together is None:
-            splits = inner_splits(
-                cv, X, codes, np.arange(n_classes), {}, derive_seed(entropy)
-            )
+            # By label: what it refuses names the class.
+            splits = inner_splits(cv, X, known[codes], known, {}, derive_seed(entropy))
         else:  # refuses folds that split a group
             splits = checked_splits(cv, X, codes, together, entropy)
         _check_folds(splits, codes, known)
         proba = _out_of_fold(estimator, X, codes, splits, entropy, fit_params)
-    matrix, shares = _by_method(
-        method, proba, codes, X, estimator, percentile, entropy, n_jobs
-    )
+    there = np.flatnonzero(labels)
+    if method in _READS_ROWS:  # these know the classes by their labels
+        if len(there) < 2:
+            raise BadInputError(
+                f"method={method!r} needs labels of two classes at least; y has only "
+                f"{plain(known[there[0]])!r}."
+            )
+        own = np.searchsorted(there, codes)
+        found: tuple[np.ndarray, np.ndarray | None]
+        if method == "hoc":
+            found = _by_neighbours(X, own, group_codes, n_jobs)
+        else:
+            seed = derive_seed(entropy, "net")
+            found = smallest_volume(_net_rows(X, proba), own, estimator, seed)
+        matrix, shares = _spread_out(found[0], found[1], there, n_classes)
+    else:
+        matrix, shares = _by_method(method, proba, codes, percentile)
     matrix = methods.row_normalized(np.clip(matrix, 0.0, None))
+    # Nothing tells how a class is confused that no label names.
+    matrix[labels == 0] = np.eye(n_classes)[labels == 0]
     if shares is None:
         shares = methods.clean_shares(matrix, labels / labels.sum())
     if prior is not None:
@@ -281,26 +307,22 @@ def estimate(
     return Estimate(classes=known, matrix=matrix, clean_shares=shares)
 
 
+def _net_rows(X: Any, proba: Any) -> Any:
+    """Return what "volmin" trains on."""
+    return X if X is not None else np.log(np.clip(proba, 1e-12, None))
+
+
 def _by_method(
     method: str,
     proba: Any,
     codes: np.ndarray,
-    X: Any,
-    estimator: Any,
     percentile: float | None,
-    entropy: int,
-    n_jobs: int | None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     percentile = 100.0 if percentile is None else percentile
     if method == "anchor":
         return methods.anchor(proba, percentile), None
     if method == "dual_t":
         return methods.dual_t(proba, codes, percentile), None
-    if method == "hoc":
-        return _by_neighbours(X, codes, n_jobs)
-    if method == "volmin":
-        rows = X if X is not None else np.log(np.clip(proba, 1e-12, None))
-        return smallest_volume(rows, codes, estimator, derive_seed(entropy, "net"))
     joint = methods.confident_joint(proba, codes)
     if method == "confident_joint":
         return joint, joint.sum(axis=1)
@@ -308,6 +330,21 @@ def _by_method(
         proba, codes, methods.row_normalized(joint)
     )
     return matrix, shares
+
+
+def _spread_out(
+    matrix: np.ndarray, shares: np.ndarray | None, there: np.ndarray, n_classes: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the matrix of some classes as one of all classes."""
+    if len(there) == n_classes:
+        return matrix, shares
+    whole = np.eye(n_classes)
+    whole[np.ix_(there, there)] = matrix
+    if shares is None:
+        return whole, None
+    all_shares = np.zeros(n_classes)
+    all_shares[there] = shares
+    return whole, all_shares
 
 
 def _coded(y: Any, classes: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -419,13 +456,24 @@ def _out_of_fold(
 
 
 def _by_neighbours(
-    X: Any, codes: np.ndarray, n_jobs: int | None
+    X: Any, codes: np.ndarray, groups: np.ndarray | None, n_jobs: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     if len(codes) < 3:
         raise BadInputError(
             f"method='hoc' needs two neighbours for each row. Got {len(codes)} rows."
         )
-    search = FastNearestNeighbors(n_neighbors=2, n_jobs=n_jobs).fit(X)
-    near = search.kneighbors(return_distance=False)
+    try:
+        search = FastNearestNeighbors(n_neighbors=2, n_jobs=n_jobs).fit(X)
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise BadInputError(
+            "method='hoc' looks for neighbours and needs columns of numbers in X: "
+            f"{error}. Encode such columns first, or take another method."
+        ) from error
+    if groups is None:
+        near = search.kneighbors(return_distance=False)
+    else:
+        near = two_of_other_groups(check_array(X, accept_sparse="csr"), groups, n_jobs)
     triples = np.column_stack([codes, codes[near]])
     return methods.neighbour_consensus(triples, int(codes.max()) + 1)

@@ -293,10 +293,13 @@ def excess_label_issues(
 Rule = Callable[[np.ndarray, np.ndarray], Any]
 
 
-def _shares(proba: np.ndarray, codes: np.ndarray, rule: Rule) -> tuple[float, float]:
+def _shares(
+    proba: np.ndarray, codes: np.ndarray, rule: Rule, mask: np.ndarray | None = None
+) -> tuple[float, float]:
     """Return the share that is flagged, and the noise rate of the confident joint."""
     joint = cl.calibrated_joint(cl.confident_counts(proba, codes))
-    return float(rule(proba, codes).mask.mean()), float(1 - joint.trace() / len(codes))
+    mask = rule(proba, codes).mask if mask is None else mask
+    return float(mask.mean()), float(1 - joint.trace() / len(codes))
 
 
 def _by_class(mask: np.ndarray, codes: np.ndarray, n_classes: int) -> np.ndarray:
@@ -313,8 +316,8 @@ def _null(
     shares, flags, rows = [], np.zeros(proba.shape[1]), np.zeros(proba.shape[1])
     for _ in range(n_redraws):
         codes = redrawn(law.cumulated, rng)
-        shares.append(_shares(proba, codes, rule))
         mask = rule(proba, codes).mask
+        shares.append(_shares(proba, codes, rule, mask))
         flags += np.bincount(codes[mask], minlength=len(flags))
         rows += np.bincount(codes, minlength=len(rows))
     expected = np.divide(flags, rows, out=np.full(len(rows), np.nan), where=rows > 0)

@@ -12,11 +12,17 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from skoverfit._core._arrays import n_rows, to_numpy
 from skoverfit._core._resampling._strategy import plain
-from skoverfit._core._validation import check_labels, warn
+from skoverfit._core._validation import check_labels, refuse_other_columns, warn
 from skoverfit.noisy_labels import _confident_learning as cl
 from skoverfit.noisy_labels._detection import Issues
 
-__all__ = ["CONSTRAINTS", "find_label_issues", "judge"]
+__all__ = [
+    "CONSTRAINTS",
+    "checked_probabilities",
+    "find_label_issues",
+    "judge",
+    "warn_of_agreement",
+]
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "filter_by": [StrOptions(set(cl.RULES))],
@@ -174,7 +180,8 @@ def find_label_issues(
     Raises
     ------
     ValueError
-        If labels are missing or probabilities are none, or a parameter is wrong.
+        If labels are missing or probabilities are none, columns of a frame have the
+        names of the classes in another order, or a parameter is wrong.
 
     Warns
     -----
@@ -192,7 +199,8 @@ def find_label_issues(
     -----
     Deviates from cleanlab where ``num_to_remove_per_class`` meets
     ``"prune_by_noise_rate"``: the numbers are kept to, where cleanlab scales the
-    matrix along its other axis. Of equal scores the earlier row is taken.
+    matrix along its other axis. Of equal scores (shares of the votes of trees or
+    neighbours) the earlier row is taken; which one cleanlab takes is up to the sort.
 
     References
     ----------
@@ -216,11 +224,7 @@ def find_label_issues(
     """
     present, codes = check_labels(y)
     proba, codes = checked_probabilities(pred_proba, present, codes, classes)
-    if len(codes) >= _MANY and _agrees(proba, codes):
-        warn(
-            "pred_proba agrees with every label: either no label is wrong, or a model "
-            "that trained on these rows made it. Probabilities must be out of fold."
-        )
+    warn_of_agreement(proba, codes)
     issues = judge(
         proba,
         codes,
@@ -240,6 +244,15 @@ def find_label_issues(
     seen = cl.adjusted(proba, codes, tau) if tail_guard else proba
     score = quality_of(seen[rows], codes[rows], return_indices_ranked_by)
     return rows[np.argsort(score, kind="stable")]
+
+
+def warn_of_agreement(proba: np.ndarray, codes: np.ndarray) -> None:
+    """Warn of probabilities that look as if they were not out of fold."""
+    if len(codes) >= _MANY and _agrees(proba, codes):
+        warn(
+            "pred_proba agrees with every label: either no label is wrong, or a model "
+            "that trained on these rows made it. Probabilities must be out of fold."
+        )
 
 
 def _agrees(proba: np.ndarray, codes: np.ndarray) -> bool:
@@ -267,6 +280,10 @@ def checked_probabilities(
     if proba.dtype.kind != "f":
         proba = proba.astype(np.float64)
     low, high = float(proba.min()), float(proba.max())
+    if np.isnan(low):
+        raise ValueError(
+            f"pred_proba is NaN in row {int(np.isnan(proba).any(axis=1).argmax())}."
+        )
     if not (low >= -1e-6 and high <= 1 + 1e-6):
         raise ValueError(
             f"pred_proba must lie in [0, 1]. Got values from {low:.6g} to {high:.6g}."
@@ -278,9 +295,11 @@ def checked_probabilities(
         )
     if classes is None:
         if len(present) == proba.shape[1]:
+            refuse_other_columns(pred_proba, present, "pred_proba")
             return proba, codes
         whole = present.dtype.kind in "iu"
         if whole and present[0] >= 0 and present[-1] < proba.shape[1]:
+            refuse_other_columns(pred_proba, np.arange(proba.shape[1]), "pred_proba")
             return proba, present.astype(np.int64)[codes]
         raise ValueError(
             f"pred_proba has {proba.shape[1]} columns, but y has {len(present)} "
@@ -292,6 +311,7 @@ def checked_probabilities(
             f"classes must name the {proba.shape[1]} columns of pred_proba, each once. "
             f"Got {named.tolist()}."
         )
+    refuse_other_columns(pred_proba, named, "pred_proba")
     order = np.argsort(named)
     place = np.searchsorted(named, present, sorter=order)
     place[place == len(named)] = 0

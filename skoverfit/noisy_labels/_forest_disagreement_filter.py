@@ -16,7 +16,7 @@ from skoverfit._core._random import derive_seed
 from skoverfit._core._resampling._data import ResamplingData
 from skoverfit.noisy_labels._detection import BaseDetector, Issues
 from skoverfit.noisy_labels._find_label_issues import CONSTRAINTS
-from skoverfit.noisy_labels._judged import judge_known
+from skoverfit.noisy_labels._judged import judge_known, warn_of_unjudged
 from skoverfit.noisy_labels._out_of_fold import checked_splits, out_of_fold_proba
 
 __all__ = ["ForestDisagreementFilter"]
@@ -153,7 +153,17 @@ class ForestDisagreementFilter(BaseDetector):
                 forest.fit(data.values, data.codes, sample_weight=data.sample_weight)
             proba = forest.oob_decision_function_
             judged = ~np.isnan(proba).any(axis=1) & (proba.sum(axis=1) > 0)
-            judged &= data.counts[data.codes] > 1
+            alone = data.counts[data.codes] == 1
+            unseen = ~judged & ~alone
+            judged &= ~alone
+            warn_of_unjudged(~alone, data.codes, data.classes, "no other has its label")
+            warn_of_unjudged(
+                ~unseen,
+                data.codes,
+                data.classes,
+                f"each of the {self.n_estimators} trees was trained on them, and more "
+                "trees (n_estimators) leave rows out",
+            )
         else:
             splits = checked_splits(
                 None, data.values, data.codes, data.groups, data.entropy

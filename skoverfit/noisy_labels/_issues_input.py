@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from skoverfit._core._arrays import to_numpy
+from skoverfit._core._arrays import missing_values, to_numpy
 from skoverfit._core._resampling._strategy import plain
 
 __all__ = ["GivenIssues", "as_issues"]
 
 _QUALITIES = ("label_quality", "label_score")
+_KINDS = (
+    "issues must be a mask, row numbers, qualities, a frame with a column "
+    "is_label_issue, or a Datalab."
+)
 
 
 class GivenIssues:
@@ -57,14 +61,12 @@ def as_issues(issues: Any, n: int) -> GivenIssues:
             raise ValueError(
                 "issues has found no label issues yet; call its fit first."
             )
+    _refuse_another_order(issues, n)
     if hasattr(issues, "columns"):
         return _from_frame(issues, n)
-    values = to_numpy(issues)
+    values = _one_column(issues)
     if values.ndim != 1:
-        raise ValueError(
-            "issues must be a mask, row numbers, qualities, a frame with a column "
-            f"is_label_issue, or a Datalab. Got an array of shape {values.shape}."
-        )
+        raise ValueError(f"{_KINDS} Got an array of shape {values.shape}.")
     if len(values) == 0 and n:
         return GivenIssues(np.zeros(n, dtype=bool))
     if values.dtype.kind == "b":
@@ -76,9 +78,51 @@ def as_issues(issues: Any, n: int) -> GivenIssues:
     raise ValueError(f"issues can't be read from an array of dtype {values.dtype}.")
 
 
+def _refuse_another_order(issues: Any, n: int) -> None:
+    """Refuse a pandas object whose row numbers were sorted or shuffled.
+
+    Findings belong to rows by place: sorted by quality they would be those of others.
+    """
+    index = getattr(issues, "index", None)
+    if getattr(getattr(index, "dtype", None), "kind", "") not in ("i", "u"):
+        return
+    numbers, rows = np.asarray(index), np.arange(n)
+    if not np.array_equal(numbers, rows) and np.array_equal(np.sort(numbers), rows):
+        raise ValueError(
+            f"issues has the row numbers 0 to {n - 1} in another order "
+            f"({numbers[:3].tolist()} and so on), and findings are read by place; pass "
+            "issues.sort_index(), or issues.reset_index(drop=True) where X was "
+            "shuffled alike."
+        )
+
+
+def _one_column(issues: Any) -> np.ndarray:
+    if isinstance(issues, range):
+        return np.asarray(issues)
+    if hasattr(issues, "fit") and hasattr(issues, "issues_frame"):
+        raise ValueError(
+            f"issues is a {type(issues).__name__} that is not fitted; call its fit "
+            "first, or pass it as detector=."
+        )
+    try:
+        return to_numpy(issues)
+    except TypeError:
+        raise TypeError(f"{_KINDS} Got {issues!r:.60}.") from None
+
+
 def _sized(values: np.ndarray, n: int) -> np.ndarray:
     if len(values) != n:
         raise ValueError(f"issues has {len(values)} rows, but X has {n}.")
+    if values.dtype.kind != "b":
+        told = values.astype(object)
+        told[missing_values(values)] = -1
+        odd = ~np.isin(told, (0, 1))
+        if odd.any():
+            row = int(np.flatnonzero(odd)[0])
+            raise ValueError(
+                "is_label_issue must hold True and False in each row. Got "
+                f"{plain(values[row])!r} in row {row}."
+            )
     return values.astype(bool)
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from skoverfit._core._resampling._strategy import plain
+from skoverfit._core._validation import warn
 from skoverfit.noisy_labels._detection import Issues
 from skoverfit.noisy_labels._find_label_issues import judge
 
-__all__ = ["judge_known", "spread"]
+__all__ = ["judge_known", "spread", "warn_of_unjudged"]
 
 
 def judge_known(
@@ -31,3 +33,18 @@ def spread(
     assert found.predicted is not None
     predicted[judged] = found.predicted
     return Issues(quality, mask, predicted, {"pred_proba_": proba})
+
+
+def warn_of_unjudged(
+    judged: np.ndarray, codes: np.ndarray, classes: np.ndarray, why: str
+) -> None:
+    """Tell how many rows were not judged, a class of theirs, and why."""
+    n = int((~judged).sum())
+    if not n:
+        return
+    lost = np.unique(codes[~judged])
+    warn(
+        f"{n} {'row' if n == 1 else 'rows'} of class {plain(classes[lost[0]])!r}"
+        f"{' and others' if len(lost) > 1 else ''} {'is' if n == 1 else 'are'} not "
+        f"judged: {why}."
+    )

@@ -20,10 +20,12 @@ from sklearn.utils._param_validation import (
 from skoverfit._core._arrays import n_rows
 from skoverfit._core._random import root_entropy
 from skoverfit._core._resampling._data import check_groups, check_weights
+from skoverfit._core._resampling._strategy import plain
 from skoverfit._core._row_scores import seeded
 from skoverfit._core._validation import check_labels, check_same_length, warn
 from skoverfit.exceptions import BadInputError
 from skoverfit.noisy_labels._memorization_result import MemorizationResult
+from skoverfit.noisy_labels._out_of_fold import refuse_fitted
 from skoverfit.noisy_labels._retraining import draw_subsets, outcomes_of_runs
 
 __all__ = ["influence_scores", "memorization_scores"]
@@ -290,6 +292,11 @@ def _scores(
     tests = []
     if test is not None:
         test_classes, test_codes = check_labels(test[1], "y_test")
+        if set(test_classes.tolist()).isdisjoint(classes.tolist()):
+            raise BadInputError(
+                f"No label of y_test ({plain(test_classes[0])!r} and so on) is one of "
+                f"y ({plain(classes[0])!r} and so on); are they of one type?"
+            )
         tests.append((test[0], test_classes[test_codes]))
     fingerprint = _fingerprint(
         (seeded(estimator, 0), X, labels, tests, weight, subset_ratio, scoring),
@@ -343,6 +350,7 @@ def _scores(
 
 
 def _check_estimator(estimator: Any, scoring: str) -> None:
+    refuse_fitted(estimator, "estimator")
     if not is_classifier(estimator):
         raise BadInputError(
             "The 'estimator' parameter must be a classifier: memorization is about "

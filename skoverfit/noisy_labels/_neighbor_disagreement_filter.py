@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -13,6 +14,8 @@ from skoverfit._core._neighbors import NeighborTable, find_neighbors
 from skoverfit._core._resampling._data import ResamplingData
 from skoverfit.noisy_labels._detection import BaseDetector, Issues
 from skoverfit.noisy_labels._find_label_issues import CONSTRAINTS, judge
+from skoverfit.noisy_labels._group_neighbors import neighbors_of_other_groups
+from skoverfit.noisy_labels._judged import spread, warn_of_unjudged
 
 __all__ = ["NeighborDisagreementFilter"]
 
@@ -49,7 +52,8 @@ class NeighborDisagreementFilter(BaseDetector):
     issue_mask_ : ndarray of shape (n_samples,), bool
         True for suspects.
     label_quality_ : ndarray of shape (n_samples,)
-        Share of the neighbours with the same label (adjusted by the guard).
+        Share of the neighbours with the same label (adjusted by the guard); NaN for
+        rows that could not be judged: no row that they may ask has their label.
     predicted_label_ : ndarray of shape (n_samples,)
         The most frequent label around the row.
     classes_ : ndarray of shape (n_classes,)
@@ -123,38 +127,58 @@ class NeighborDisagreementFilter(BaseDetector):
         self.n_jobs = n_jobs
 
     def _detect(self, data: ResamplingData) -> Issues:
-        near, asked = self._asked(data)
-        n, n_classes = data.n, len(data.classes)
-        rows = np.repeat(np.arange(n), near.shape[1])
-        flat = rows * n_classes + data.codes[near.ravel()]
-        votes = np.bincount(flat, asked.ravel(), minlength=n * n_classes)
-        votes = votes.reshape(n, n_classes)
+        votes = self._votes(data)
         total = votes.sum(axis=1, keepdims=True)
         if not total.all():
             raise ValueError(
                 f"Row {int(np.flatnonzero(total == 0)[0])} has no neighbour outside "
                 "its group; give more rows, or smaller groups."
             )
-        return judge(
-            votes / total,
-            data.codes,
+        judged = _others_with_the_label(data)[data.codes]
+        if not judged.any():
+            raise ValueError(
+                "No row can be judged: no two rows that may ask each other have the "
+                "same label. Give more rows, or groups that don't hold whole classes."
+            )
+        why = "no row that they may ask has their label"
+        warn_of_unjudged(judged, data.codes, data.classes, why)
+        found = judge(
+            (votes / total)[judged],
+            data.codes[judged],
             filter_by="predicted_neq_given",
             tail_guard=self.tail_guard,
             tau=self.tau,
             max_class_fraction=self.max_class_fraction,
         )
+        return replace(spread(found, judged, data.codes, votes), extra={})
 
-    def _asked(self, data: ResamplingData) -> tuple[np.ndarray, np.ndarray]:
-        """Return neighbours and whether each has a vote."""
-        k, extra = self.n_neighbors, 0
-        if data.group_codes is not None:
-            # The largest group may be all around a row.
-            extra = int(np.bincount(data.group_codes).max()) - 1
-        table = NeighborTable(numeric=data.values)
-        wanted = min(k + extra, data.n - 1)
-        near = np.asarray(find_neighbors(table, wanted, n_jobs=self.n_jobs)[1])
-        asked = np.ones(near.shape, dtype=bool)
-        if data.group_codes is not None:
-            asked = data.group_codes[near] != data.group_codes[:, None]
-            asked &= np.cumsum(asked, axis=1) <= k
-        return near, asked
+    def _votes(self, data: ResamplingData) -> np.ndarray:
+        """Return how many neighbours of each row have each label."""
+        n_classes = len(data.classes)
+        votes = np.zeros((data.n, n_classes))
+
+        def count(rows: np.ndarray, near: np.ndarray, asked: Any = None) -> None:
+            flat = np.arange(len(rows))[:, None] * n_classes + data.codes[near]
+            weights = None if asked is None else asked.ravel().astype(float)
+            found = np.bincount(flat.ravel(), weights, minlength=votes[rows].size)
+            votes[rows] = found.reshape(-1, n_classes)
+
+        k = self.n_neighbors
+        if data.group_codes is None:
+            table = NeighborTable(numeric=data.values)
+            found = find_neighbors(table, min(k, data.n - 1), n_jobs=self.n_jobs)
+            count(np.arange(data.n), np.asarray(found[1]))
+            return votes
+        for part in neighbors_of_other_groups(
+            data.values, k, data.group_codes, self.n_jobs
+        ):
+            count(*part)
+        return votes
+
+
+def _others_with_the_label(data: ResamplingData) -> np.ndarray:
+    """Return for each class whether its rows can ask another row of it."""
+    if data.group_codes is None:
+        return data.counts > 1
+    pairs = np.unique(np.stack([data.codes, data.group_codes]), axis=1)
+    return np.bincount(pairs[0], minlength=len(data.classes)) > 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.utils.validation import has_fit_parameter
@@ -19,7 +19,7 @@ from sklearn.utils.validation import has_fit_parameter
 from skoverfit._core._arrays import take_rows
 from skoverfit._core._random import derive_seed
 from skoverfit._core._resampling._strategy import plain
-from skoverfit._core._validation import warn
+from skoverfit.noisy_labels._judged import warn_of_unjudged
 
 __all__ = ["checked_splits", "mean_over_folds", "out_of_fold_proba", "refuse_fitted"]
 
@@ -27,10 +27,20 @@ Split = tuple[np.ndarray, np.ndarray]
 
 
 def refuse_fitted(estimator: Any, name: str) -> None:
-    """Refuse a frozen model: nobody knows which rows it has seen."""
-    if isinstance(estimator, FrozenEstimator):
+    """Refuse a frozen model, alone or inside: nobody knows which rows it has seen.
+
+    A frozen transformer may stay: it has seen no label.
+    """
+    frozen = isinstance(estimator, FrozenEstimator)
+    if not frozen and hasattr(estimator, "get_params"):
+        frozen = any(
+            isinstance(part, FrozenEstimator)
+            and (is_classifier(part) or is_regressor(part))
+            for part in estimator.get_params(deep=True).values()
+        )
+    if frozen:
         raise ValueError(
-            f"{name} is a fitted, frozen estimator: its answers on rows that it "
+            f"{name} is or has a fitted, frozen estimator: its answers on rows that it "
             "trained on agree with their labels, wrong or not. Pass an unfitted one, "
             "or probabilities that were made out of fold."
         )
@@ -67,9 +77,14 @@ def checked_splits(
         seed = derive_seed(entropy, "folds")
         if not stratify:
             codes = np.zeros(n, dtype=int)
-        elif groups is None:
+        else:
             # The folds that the most common class can fill.
             wanted = max(2, min(wanted, int(counts.max())))
+            if counts.max() < 2:
+                raise ValueError(
+                    "No row can be judged: every label of y has a single row. Labels "
+                    "of classes are needed, and of several rows each."
+                )
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
         cv = kind(wanted, shuffle=True, random_state=seed)
     elif isgenerator(cv) or (isinstance(cv, Iterable) and not hasattr(cv, "split")):
@@ -169,6 +184,17 @@ def out_of_fold_proba(
     ValueError
         Where probabilities are none, or no row can be judged.
     """
+    judged = np.ones(len(codes), dtype=bool)
+    for train, test in splits:
+        known = np.bincount(codes[train], minlength=len(classes)) > 0
+        judged[test] &= known[codes[test]]
+    if not judged.any():
+        raise ValueError(
+            "No row can be judged: no fold of cv has a class both in its training and "
+            "in its test part. Use a stratified splitter, or cv=None, and groups that "
+            "don't hold whole classes."
+        )
+
     name = type(estimator).__name__
 
     def answer(model: Any, rows: Any) -> np.ndarray:
@@ -185,20 +211,6 @@ def out_of_fold_proba(
     proba, _ = mean_over_folds(
         estimator, X, classes[codes], splits, answer, sample_weight, n_jobs
     )
-    judged = np.ones(len(codes), dtype=bool)
-    for train, test in splits:
-        known = np.bincount(codes[train], minlength=len(classes)) > 0
-        judged[test] &= known[codes[test]]
-    if not judged.any():
-        raise ValueError(
-            "No row can be judged: no fold of cv has a class both in its training and "
-            "in its test part. Use a stratified splitter, or cv=None."
-        )
-    if not judged.all():
-        lost = np.unique(codes[~judged])
-        warn(
-            f"{int((~judged).sum())} rows of class {plain(classes[lost[0]])!r}"
-            f"{' and others' if len(lost) > 1 else ''} are not judged: no row of their "
-            "class is in the training part of their fold."
-        )
+    why = "no row of their class is in the training part of their fold"
+    warn_of_unjudged(judged, codes, classes, why)
     return proba, judged

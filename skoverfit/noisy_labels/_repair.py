@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 
-__all__ = ["MODES", "estimator_params", "suspect_weights"]
+from skoverfit._core._arrays import missing_values
+from skoverfit.noisy_labels._issues_input import GivenIssues
+
+__all__ = ["MODES", "checked_proposals", "estimator_params", "suspect_weights"]
 
 MODES = ("drop", "weight", "relabel")
 
@@ -36,8 +39,34 @@ def estimator_params(
     if "groups" not in taken:
         given.pop("groups", None)
     if "sample_weight" in given and "sample_weight" not in taken:
+        way = "use mode='drop'" if owner.mode == "weight" else "leave them out"
         raise ValueError(
             f"{type(owner.estimator).__name__}.fit has no parameter 'sample_weight', "
-            "which weights and mode='weight' need; use mode='drop'."
+            f"which weights and mode='weight' need; {way}, or enable metadata routing "
+            "where a step of it takes them."
         )
     return given
+
+
+def checked_proposals(found: GivenIssues, owner: Any, what: str) -> np.ndarray:
+    """Return what is proposed for the suspects, or say that it is missing."""
+    assert found.mask is not None
+    if found.predicted is None:
+        raise ValueError(
+            f"mode='relabel' needs {what} to put in, and {owner} proposes none; use "
+            "mode='drop' or 'weight'."
+        )
+    if len(found.predicted) != len(found.mask):
+        raise ValueError(
+            f"predicted_label has {len(found.predicted)} rows, but X has "
+            f"{len(found.mask)}."
+        )
+    proposed = np.asarray(found.predicted)[found.mask]
+    gone = missing_values(proposed)
+    if gone.any():
+        row = int(np.flatnonzero(found.mask)[np.flatnonzero(gone)[0]])
+        raise ValueError(
+            f"predicted_label proposes nothing for the suspect row {row}; use "
+            "mode='drop' or 'weight'."
+        )
+    return proposed

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skoverfit._core._arrays import ContainerSpec, to_numpy
 from skoverfit._core._names import suggest
 from skoverfit._core._random import derive_seed
-from skoverfit._core._resampling._data import ResamplingData
+from skoverfit._core._resampling._data import ResamplingData, check_table
 from skoverfit._core._resampling._random import check_any_table
 from skoverfit.noisy_labels._confident_learning import _lowest
 from skoverfit.noisy_labels._confident_learning_filter import default_model
@@ -41,14 +41,14 @@ def _loss_scores(
     random_state: int,
     n_jobs: int | None,
 ) -> np.ndarray:
-    """Return the out-of-fold log-loss of each row, 0 where it can't be judged."""
+    """Return the out-of-fold log-loss of each row, NaN where it can't be judged."""
     classes, codes = np.unique(y, return_inverse=True)
     splits = checked_splits(None, X, codes, groups, random_state)
     proba, judged = out_of_fold_proba(
         estimator, X, classes, codes, splits, n_jobs=n_jobs
     )
-    given = np.where(judged, proba[np.arange(len(codes)), codes], 1.0)
-    return -np.log(np.maximum(given, 1e-12))
+    given = np.where(judged, proba[np.arange(len(codes)), codes], np.nan)
+    return np.asarray(-np.log(np.maximum(given, 1e-12)))
 
 
 # Name -> function ``(estimator, X, y, **options)``, or its name in this room, which is
@@ -127,7 +127,8 @@ class RowScoreFilter(BaseDetector):
     issue_mask_ : ndarray of shape (n_samples,), bool
         True for suspects.
     label_quality_ : ndarray of shape (n_samples,)
-        1 for the least score, 0 for the largest, by rank.
+        1 for the least score, 0 for the largest, by rank; NaN for rows that a named
+        score can't judge, such as the only one of a class.
     predicted_label_ : None
         There is no proposal.
     scores_ : ndarray of shape (n_samples,)
@@ -213,30 +214,45 @@ class RowScoreFilter(BaseDetector):
             named_score(self.scores)
 
     def _check_table(self, X: Any) -> tuple[ContainerSpec, Any, bool]:
+        # But the learners of two scores want numbers, the trees with gaps or without.
+        named = self.scores if isinstance(self.scores, str) else ""
+        if self.estimator is None and named in ("loss", "memorization"):
+            gaps = named == "memorization"
+            return check_table(self, X, allow_nan=gaps, allow_mixed=False)
         # What is in the columns is for the score to judge.
         return *check_any_table(self, X), False
 
     def _detect(self, data: ResamplingData) -> Issues:
         scores = self._scored(data)
+        known = ~np.isnan(scores)
         # Equal scores share the mean of their ranks.
-        _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+        _, place, counts = np.unique(
+            scores[known], return_inverse=True, return_counts=True
+        )
         rank = (np.cumsum(counts) - (counts + 1) / 2)[place]
-        quality = 1 - rank / max(data.n - 1, 1)
+        quality = np.full(data.n, np.nan)
+        quality[known] = 1 - rank / max(len(rank) - 1, 1)
+        mask = np.zeros(data.n, dtype=bool)
         if self.contamination == "auto":
-            finite = np.isfinite(scores)
-            largest = scores[finite].max() if finite.any() else 0.0
-            bounded = np.where(finite, scores, largest)
-            named = self.scores if isinstance(self.scores, str) else ""
-            least = _LEAST.get(named)
-            apart = _APART if least is None else 0.0
-            upper = upper_share(bounded, data.codes, len(data.classes), apart)
-            mask = upper > 0.5
-            if least is not None:
-                mask &= scores >= least
+            mask[known] = self._apart(scores[known], data.codes[known], data)
         else:
-            mask = np.zeros(data.n, dtype=bool)
-            mask[_lowest(-scores, round(self.contamination * data.n))] = True
+            ranked = np.where(known, -scores, np.inf)
+            wanted = min(round(self.contamination * data.n), len(rank))
+            mask[_lowest(ranked, wanted)] = True
         return Issues(quality, mask, None, {"scores_": scores})
+
+    def _apart(
+        self, scores: np.ndarray, codes: np.ndarray, data: ResamplingData
+    ) -> np.ndarray:
+        """Return which scores are of the upper of two distributions."""
+        named = self.scores if isinstance(self.scores, str) else ""
+        least = _LEAST.get(named)
+        finite = np.isfinite(scores)
+        largest = scores[finite].max() if finite.any() else 0.0
+        bounded = np.where(finite, scores, largest)
+        apart = _APART if least is None else 0.0
+        upper = upper_share(bounded, codes, len(data.classes), apart)
+        return (upper > 0.5) & (scores >= (-np.inf if least is None else least))
 
     def _scored(self, data: ResamplingData) -> np.ndarray:
         scores = self.scores
@@ -260,7 +276,10 @@ class RowScoreFilter(BaseDetector):
         elif callable(scores):
             scores = scores(data.X, labels)
         values = np.asarray(to_numpy(scores), dtype=np.float64)
-        if values.shape != (data.n,) or np.isnan(values).any():
+        missing = np.isnan(values)
+        if isinstance(self.scores, str):  # it has said which rows it can't judge
+            return values
+        if values.shape != (data.n,) or missing.any():
             raise ValueError(
                 f"scores must be {data.n} numbers, one a row and none missing. Got "
                 f"shape {values.shape} with {int(np.isnan(values).sum())} missing."

@@ -146,6 +146,8 @@ class SmallLossFilter(BaseDetector):
         refuse_fitted(self.estimator, "estimator")
 
     def _check_table(self, X: Any) -> tuple[ContainerSpec, Any, bool]:
+        if self.estimator is None:  # the default wants numbers
+            return super()._check_table(X)
         # What is in the columns is for the classifier to judge.
         return *check_any_table(self, X), False
 

@@ -118,7 +118,7 @@ default="confident_joint"
         y : array-like of shape (n_samples,)
             Labels of any type, some of them wrong.
         groups : array-like of shape (n_samples,), default=None
-            For splitters that keep groups together.
+            As in `estimate_transition_matrix`.
 
         Returns
         -------

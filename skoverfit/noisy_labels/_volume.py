@@ -18,6 +18,8 @@ __all__ = ["smallest_volume"]
 # soft posteriors of the labels, and the matrix never leaves.
 _VOLUME = 1e-4
 _KEPT = 0.5
+# Half of two classes can't be told from the other half: the volume is zero there.
+_KEPT_OF_TWO = 0.6
 # Large steps, strong masks and a fixed number of epochs: a net that fits single wrong
 # labels, or is stopped by the loss of noisy ones, leaves the matrix where it started.
 _NET = {
@@ -38,8 +40,9 @@ def smallest_volume(
             f"parameter must be a TabularMLPClassifier or None. Got {model!r} instead."
         )
     n_classes = int(codes.max()) + 1
-    start = np.full((n_classes, n_classes), (1 - _KEPT) / (n_classes - 1))
-    np.fill_diagonal(start, _KEPT)
+    kept = _KEPT if n_classes > 2 else _KEPT_OF_TWO
+    start = np.full((n_classes, n_classes), (1 - kept) / (n_classes - 1))
+    np.fill_diagonal(start, kept)
     loss = LearnedTransitionLoss(start, volume=_VOLUME)
     net = clone(model).set_params(loss=loss).fit(X, codes)
     matrix: np.ndarray = net.net_.criterion_.learned_matrix

@@ -231,3 +231,16 @@ def test_one_row_in_each_class():
     with pytest.warns(SkoverfitWarning, match="at least as frequent"):
         y_noisy = make_label_noise(y, kind="pair", rate=1.0)
     assert y_noisy == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize("kind", ["symmetric", "pair", "joint"])
+def test_more_classes_than_a_byte_holds(kind):
+    y = np.tile(np.arange(300, dtype=np.int16), 10)
+    noisy, wrong = make_label_noise(
+        y, kind=kind, rate=0.2, return_mask=True, random_state=0
+    )
+    assert noisy.dtype == np.int16
+    assert wrong.sum() == 600
+    assert set(noisy) <= set(range(300))
+    assert (noisy[wrong] > 255).any()
+    np.testing.assert_array_equal(noisy != y, wrong)

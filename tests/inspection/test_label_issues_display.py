@@ -11,7 +11,7 @@ from sklearn.model_selection import cross_val_predict
 from skoverfit._core._statistics import wilson_interval
 from skoverfit.datasets import make_label_noise
 from skoverfit.exceptions import BadInputError
-from skoverfit.inspection import LabelIssuesDisplay
+from skoverfit.inspection import LabelIssuesDisplay, label_review_sheet
 from skoverfit.noisy_labels import (
     ConfidentLearningFilter,
     LOFClassFilter,
@@ -116,3 +116,17 @@ def test_one_picture_goes_on_given_axes(noisy_iris):
         drawn.plot(kind="pie")
     with pytest.raises(BadInputError, match="not fitted or no detector"):
         LabelIssuesDisplay.from_detector(LOFClassFilter())
+
+
+def test_detectors_that_draw_nothing_take_a_seed_all_the_same(noisy_iris):
+    X, y = noisy_iris[:2]
+    for detector in (NeighborDisagreementFilter(), LOFClassFilter()):
+        shown = LabelIssuesDisplay.from_estimator(detector, X, y, random_state=0)
+        plain = LabelIssuesDisplay.from_estimator(detector, X, y)
+        np.testing.assert_array_equal(shown.issue_mask, plain.issue_mask)
+    sheet = label_review_sheet(
+        X, y, estimator=NeighborDisagreementFilter(), random_state=0
+    )
+    assert len(sheet.rows)
+    with pytest.raises(ValueError, match="Invalid parameter 'cv'"):
+        LabelIssuesDisplay.from_estimator(NeighborDisagreementFilter(), X, y, cv=3)

@@ -259,6 +259,21 @@ def test_bad_input_is_one_sentence(mixed):
         label_review_sheet(frame, [None, *labels[1:]])
 
 
+def test_shares_are_counted_and_tables_take_the_place_of_missing_bars():
+    X = pd.DataFrame(np.arange(60.0).reshape(6, 10)[:, :9])
+    y = ["a", "a", "b", "b", "c", "c"]
+    issues = np.array([False, False, True, True, True, False])
+    page = label_review_sheet(X, y, issues=issues, random_state=0).html
+    shares = re.findall(r'class="num">([^<]*%)</td>', page)
+    assert sorted(shares) == ["0 %", "100 %", "50 %"]
+    # No probabilities, no column for them.
+    assert page.count('class="card review alone"') == 3
+    assert "1 more column<" in page
+    p = np.full((6, 3), 1 / 3)
+    page = label_review_sheet(X, y, issues=issues, pred_proba=p, random_state=0).html
+    assert page.count('class="card review"') == 3
+
+
 @pytest.mark.browser
 def test_in_a_browser_it_is_silent_sorts_and_fits_a_phone(
     noisy_digits, tmp_path, browser

@@ -61,6 +61,7 @@ def test_scoring_and_regression_rows():
     ("changes", "message"),
     [
         ({"scores": [1.0, 2.0]}, r"one number a row, of shape \(150,\)"),
+        ({"scores": np.full(150, np.nan)}, "scores are all NaN"),
         ({"fractions": [1.0]}, r"must hold numbers in \[0, 1\)"),
         ({"fractions": []}, r"must hold numbers in \[0, 1\)"),
         ({"n_repeats": 0}, "'n_repeats' parameter"),

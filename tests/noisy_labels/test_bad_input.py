@@ -189,7 +189,7 @@ def test_groups_that_are_none_are_refused(groups, message):
 def test_a_class_that_a_fold_lacks_and_a_class_of_one_row_are_not_judged():
     y = Y.copy()
     y[0] = "alone"
-    with pytest.warns(SkoverfitWarning, match="rows of class 'alone' are not judged"):
+    with pytest.warns(SkoverfitWarning, match="row of class 'alone' is not judged"):
         found = ConfidentLearningFilter(random_state=0).fit(X, y)
     assert np.isnan(found.label_quality_[0])
     assert not found.issue_mask_[0]

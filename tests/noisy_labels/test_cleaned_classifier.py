@@ -17,6 +17,8 @@ from sklearn.model_selection import (
     cross_val_predict,
 )
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from skoverfit.datasets import make_label_noise
@@ -233,6 +235,84 @@ def test_unclear_findings_are_refused(issues, sentence):
         as_issues(issues, 4)
 
 
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        (["True", "False", "False", "True"], "Got 'True' in row 0"),
+        ([True, None, False, True], "Got None in row 1"),
+        ([1.0, 0.0, np.nan, 1.0], "Got nan in row 2"),
+        ([0, 0, 1, 2], "True and False in each row. Got 2 in row 3"),
+    ],
+)
+def test_flags_that_are_no_flags_are_refused(column, sentence):
+    # Truth values of them would be: the text "False" is true, and so is NaN.
+    frame = pd.DataFrame({"is_label_issue": column})
+    with pytest.raises(ValueError, match=sentence):
+        as_issues(frame, 4)
+    spelled = pd.DataFrame({"is_label_issue": [1.0, 0.0, 0.0, 1.0]})
+    assert as_issues(spelled, 4).mask.tolist() == [True, False, False, True]
+
+
+def test_findings_that_were_sorted_are_not_those_of_other_rows(blobs):
+    X, y, _, _ = blobs
+    detector = ConfidentLearningFilter(random_state=0).fit(X, y)
+    frame = detector.issues_frame()
+    by_quality = frame.sort_values("label_quality")
+    model = CleanedClassifier(LogisticRegression())
+    for issues in (by_quality, by_quality["is_label_issue"]):
+        with pytest.raises(ValueError, match=r"in another order .*issues.sort_index"):
+            model.fit(X, y, issues=issues)
+    again = as_issues(by_quality.sort_index(), len(y))
+    np.testing.assert_array_equal(again.mask, detector.issue_mask_)
+    # Names of rows are no numbers of rows, and neither is the order of row numbers.
+    named = frame.set_index(np.arange(len(y)) + 1000)
+    np.testing.assert_array_equal(as_issues(named, len(y)).mask, again.mask)
+    ranked = pd.Series([7, 3], index=[1, 0])
+    assert np.flatnonzero(as_issues(ranked, 9).mask).tolist() == [3, 7]
+
+
+@pytest.mark.parametrize(
+    ("issues", "error", "sentence"),
+    [
+        ({3, 5}, TypeError, r"frame with a column is_label_issue, .* Got \{3, 5\}"),
+        ("label", TypeError, "Got 'label'"),
+        (ConfidentLearningFilter(), ValueError, "ConfidentLearningFilter that is not"),
+    ],
+)
+def test_things_that_are_no_findings_are_named(issues, error, sentence):
+    with pytest.raises(error, match=sentence):
+        as_issues(issues, 9)
+    assert as_issues(range(3, 5), 9).mask.sum() == 2
+
+
+def test_proposals_that_are_none_are_refused(blobs):
+    X, y, _, _ = blobs
+    model = CleanedClassifier(LogisticRegression(), mode="relabel")
+    with pytest.raises(ValueError, match="and issues proposes none"):
+        model.fit(X, y, issues=[3, 5])
+    frame = ConfidentLearningFilter(random_state=0).fit(X, y).issues_frame()
+    row = int(np.flatnonzero(frame["is_label_issue"])[1])
+    frame["predicted_label"] = frame["predicted_label"].astype(object)
+    frame.loc[row, "predicted_label"] = None
+    with pytest.raises(ValueError, match=f"nothing for the suspect row {row};"):
+        model.fit(X, y, issues=frame)
+
+
+def test_a_class_of_suspects_keeps_some_weight(blobs):
+    X, y, _, _ = blobs
+    model = CleanedClassifier(Recorder(), mode="weight").fit(X, y, issues=y == "bee")
+    weight = model.estimator_.weight_
+    assert weight[y == "bee"].sum() == 1
+    assert (weight[y != "bee"] == 1).all()
+    quality = np.where(y == "bee", 0.0, 0.5)
+    best = np.flatnonzero(y == "bee")[3]
+    quality[best] = 0.25
+    frame = pd.DataFrame({"is_label_issue": y != "cat", "label_quality": quality})
+    weight = CleanedClassifier(Recorder(), mode="weight").fit(X, y, issues=frame)
+    weight = weight.estimator_.weight_
+    assert weight[y == "bee"].sum() == weight[best] == 0.25
+
+
 def test_two_rows_of_zero_and_one_are_unclear():
     with pytest.raises(ValueError, match="may be a mask or row numbers"):
         as_issues(np.array([0, 1]), 2)
@@ -282,7 +362,7 @@ def test_a_class_of_one_row_is_not_judged(blobs):
     X, y, _, _ = blobs
     y = y.copy()
     y[7] = "dog"
-    with pytest.warns(SkoverfitWarning, match=r"1 rows of class 'dog' are not judged"):
+    with pytest.warns(SkoverfitWarning, match=r"1 row of class 'dog' is not judged"):
         found = ConfidentLearningFilter(random_state=0).fit(X, y)
     assert not found.issue_mask_[7]
     assert np.isnan(found.label_quality_[7])
@@ -333,6 +413,26 @@ def test_modes_that_cannot_be_are_refused(blobs):
     no_weights = CleanedClassifier(KNeighborsClassifier(), mode="weight")
     with pytest.raises(ValueError, match="no parameter 'sample_weight'"):
         no_weights.fit(X, y)
+
+
+def test_weights_that_no_one_takes_are_told_with_a_way_out(blobs):
+    X, y, _, _ = blobs
+    piped = make_pipeline(StandardScaler(), LogisticRegression())
+    with pytest.raises(ValueError, match="use mode='drop', or enable metadata routing"):
+        CleanedClassifier(piped, mode="weight").fit(X, y)
+    with pytest.raises(ValueError, match="leave them out, or enable metadata routing"):
+        CleanedClassifier(piped).fit(X, y, sample_weight=np.ones(len(y)))
+
+
+def test_as_many_folds_as_a_class_can_fill_with_groups_too():
+    X = np.arange(8.0).reshape(-1, 1)
+    y = np.repeat(["low", "high"], 4)
+    found = ConfidentLearningFilter().fit(X, y, groups=np.arange(8))
+    assert not found.issue_mask_.any()
+    with pytest.raises(ValueError, match="every label of y has a single row"):
+        ConfidentLearningFilter().fit(X, list("abcdefgh"))
+    with pytest.raises(ValueError, match="groups that don't hold whole classes"):
+        ConfidentLearningFilter().fit(X, y, groups=y)
 
 
 def test_a_classifier_without_probabilities_is_told(blobs):

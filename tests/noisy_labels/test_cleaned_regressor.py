@@ -109,3 +109,10 @@ def test_bad_input_is_told_in_a_sentence(table):
         CleanedRegressor(Ridge(), cv=KFold(3, shuffle=True, random_state=0)).fit(
             X, y, groups=np.arange(300) // 10
         )
+    with pytest.raises(ValueError, match="flags every row"):
+        CleanedRegressor(Ridge(), mode="weight").fit(X, y, issues=np.ones(300, bool))
+    with pytest.raises(ValueError, match=r"y must hold numbers; it holds texts \('a'"):
+        CleanedRegressor(Ridge()).fit(X, ["a"] * 300)
+    texts = pd.DataFrame({"is_label_issue": y > 0, "predicted_label": ["a"] * 300})
+    with pytest.raises(ValueError, match="must propose numbers for a regressor"):
+        CleanedRegressor(Ridge(), mode="relabel").fit(X, y, issues=texts)

@@ -5,6 +5,7 @@ import warnings
 import cleanlab
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from cleanlab.rank import get_label_quality_scores
 from sklearn.datasets import load_digits
@@ -14,7 +15,7 @@ from sklearn.model_selection import cross_val_predict
 from skoverfit.datasets import make_label_noise, make_noisy_long_tail
 from skoverfit.exceptions import SkoverfitWarning
 from skoverfit.metrics import label_quality_score
-from skoverfit.noisy_labels import find_label_issues
+from skoverfit.noisy_labels import excess_label_issues, find_label_issues
 from skoverfit.noisy_labels._confident_learning import (
     RULES,
     adjusted,
@@ -237,6 +238,31 @@ def test_a_certain_model_is_right_or_wrong():
     assert score.tolist() == [1.0, 0.0]
 
 
+def test_the_surer_a_model_is_of_another_class_the_lower_the_score():
+    given = np.append(10.0 ** -np.arange(1, 19), 0.0)
+    p = np.column_stack([1 - given, given])
+    method = "confidence_weighted_entropy"
+    score = label_quality_score([1] * 19, p, labels=[0, 1], method=method)
+    assert (np.diff(score) < 0).all()
+    assert score[-1] == 0
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_of_equal_scores_the_earlier_row_is_taken(rule):
+    # Votes of 16 trees have many ties; cleanlab breaks them as its sort happens to.
+    rng = np.random.default_rng(0)
+    clean = rng.integers(4, size=600)
+    votes = np.array([rng.multinomial(16, 0.1 + 0.6 * np.eye(4)[k]) for k in clean])
+    labels = np.where(rng.random(600) < 0.2, rng.integers(4, size=600), clean)
+    proba = votes / 16
+    # The earlier row has the lower probability of its label, by less than any tie.
+    ordered = proba.copy()
+    ordered[np.arange(600), labels] += 1e-11 * np.arange(600)
+    np.testing.assert_array_equal(
+        ours(labels, proba, filter_by=rule), theirs(labels, ordered, filter_by=rule)
+    )
+
+
 # --- bad input ------------------------------------------------------------------------
 
 GOOD = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
@@ -250,7 +276,7 @@ GOOD = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
         (["a", "b"], GOOD, {}, r"pred_proba has 3 rows, but y has 2 labels"),
         (["a", "b", "b"], GOOD * 2, {}, r"must lie in \[0, 1\]"),
         (["a", "b", "b"], GOOD / 2, {}, r"must sum to 1"),
-        (["a", "b", "b"], GOOD * np.nan, {}, r"must lie in \[0, 1\]"),
+        (["a", "b", "b"], GOOD * np.nan, {}, r"pred_proba is NaN in row 0"),
         (["a", "b", "b"], GOOD[:, :1], {}, r"at least two columns"),
         (["a", "b", "b"], GOOD, {"classes": ["a", "a"]}, r"each once"),
         (["a", "b", "x"], GOOD, {"classes": ["a", "b"]}, r"'x', which is none of"),
@@ -284,3 +310,25 @@ def test_probabilities_that_agree_with_every_label_are_suspect():
     with pytest.warns(SkoverfitWarning, match="must be out of fold"):
         mask = find_label_issues(y, in_fold)
     assert not mask.any()
+
+
+def test_columns_named_in_another_order_are_refused():
+    y = np.array(["a", "b", "b"])
+    frame = pd.DataFrame(GOOD, columns=["b", "a"])
+    for read in (find_label_issues, excess_label_issues):
+        with pytest.raises(ValueError, match="named b, a, but they are read as a, b"):
+            read(y, frame)
+        with pytest.raises(ValueError, match="named b, a, but they are read as a, b"):
+            read(y, pl.from_pandas(frame), classes=["a", "b"])
+    with pytest.raises(ValueError, match="The columns of proba are named b, a"):
+        label_quality_score(y, frame)
+    np.testing.assert_array_equal(
+        find_label_issues(y, frame, classes=["b", "a"], tail_guard=False),
+        find_label_issues(y, GOOD[:, ::-1], tail_guard=False),
+    )
+    # Other names say nothing.
+    find_label_issues(y, frame.set_axis(["p0", "p1"], axis=1))
+    # Columns of whole numbers, too, where some class has no label.
+    numbers = pd.DataFrame(np.full((3, 3), 1 / 3), columns=[0, 2, 1])
+    with pytest.raises(ValueError, match="named 0, 2, 1, but"):
+        find_label_issues([0, 1, 1], numbers)

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
+from joblib import parallel_config
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_blobs
@@ -27,6 +29,7 @@ from skoverfit.noisy_labels import (
     NeighborDisagreementFilter,
     RowScoreFilter,
     SmallLossFilter,
+    _group_neighbors,
 )
 from skoverfit.noisy_labels._detectors import DETECTORS, detector_for
 from skoverfit.noisy_labels._mixture import upper_share
@@ -160,6 +163,16 @@ def test_what_is_known_by_name_is_what_is_made_by_hand(name):
 
 
 @every
+def test_two_workers_find_what_one_finds(blobs, name):
+    X, y, _ = blobs
+    one = clone(ALL[name]).fit(X, y)
+    with parallel_config("threading"):
+        two = clone(ALL[name]).set_params(n_jobs=2).fit(X, y)
+    np.testing.assert_array_equal(one.issue_mask_, two.issue_mask_)
+    np.testing.assert_allclose(one.label_quality_, two.label_quality_, rtol=1e-12)
+
+
+@every
 def test_missing_labels_are_told(blobs, name):
     X, _, _ = blobs
     y = np.array([None, *["a", "b"] * 74, "a"], dtype=object)
@@ -205,6 +218,61 @@ def test_neighbours_of_the_own_group_have_no_vote():
         NeighborDisagreementFilter(1).fit(X, y, groups=np.zeros(60))
 
 
+def test_the_only_row_of_a_class_is_not_judged_by_neighbours(blobs):
+    X, y, _ = blobs
+    y = np.where(np.arange(len(y)) == 9, "dog", y)
+    with pytest.warns(SkoverfitWarning, match="1 row of class 'dog' is not judged"):
+        found = NeighborDisagreementFilter(tail_guard=False).fit(X, y)
+    assert np.isnan(found.label_quality_[9])
+    assert found.predicted_label_[9] == "dog"
+    assert not found.issue_mask_[9]
+    # A class within one group has no row that another may ask.
+    groups = np.where(np.arange(len(y)) < 20, 0, np.arange(len(y)))
+    alone = np.where(np.arange(len(y)) < 5, "elk", y)
+    with pytest.warns(SkoverfitWarning, match="6 rows of class 'dog' and others are"):
+        found = NeighborDisagreementFilter().fit(X, alone, groups=groups)
+    assert np.flatnonzero(np.isnan(found.label_quality_)).tolist() == [0, 1, 2, 3, 4, 9]
+    with pytest.raises(ValueError, match="No row can be judged: no two rows"):
+        NeighborDisagreementFilter().fit(X[:4], list("abcd"))
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_large_groups_are_asked_as_small_ones(blobs, sparse, monkeypatch):
+    X, y, _ = blobs
+    table = csr_matrix(X) if sparse else X
+    groups = np.arange(len(y)) // 2
+    groups[np.arange(len(y)) % 3 == 0] = 1000
+    groups[np.arange(len(y)) % 7 == 0] = 2000
+    # By hand: all others, sorted.
+    far = np.linalg.norm(X[:, None] - X[None], axis=2)
+    far[groups[:, None] == groups] = np.inf
+    near = np.argsort(far, axis=1, kind="stable")[:, :10]
+    share = (y[near] == y[:, None]).mean(axis=1)
+    for largest, at_once in ((256, 1 << 22), (1, 1), (10, 500)):
+        monkeypatch.setattr(_group_neighbors, "_LARGE_GROUP", largest)
+        monkeypatch.setattr(_group_neighbors, "_NUMBERS_AT_ONCE", at_once)
+        found = NeighborDisagreementFilter(tail_guard=False)
+        found.fit(table, y, groups=groups)
+        np.testing.assert_allclose(found.label_quality_, share)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize(
+    "name", ["confident_learning", "forest", "lof", "neighbors", "small_loss"]
+)
+def test_texts_are_named_by_column_and_row(name, kind):
+    table = kind({"age": [1.0, 2.0] * 6, "city": ["Rome", "Oslo"] * 6})
+    with pytest.raises(ValueError, match="column 'city' of X, which has 'Rome' in row"):
+        clone(ALL[name]).fit(table, ["a", "b", "b"] * 4)
+
+
+def test_dates_are_named_by_column_and_row():
+    days = pd.to_datetime(["2020-01-01"] * 12)
+    table = pd.DataFrame({"age": np.arange(12.0), "born": days})
+    with pytest.raises(ValueError, match="column 'born' of X, which has '2020-01-01"):
+        NeighborDisagreementFilter().fit(table, ["a", "b", "b"] * 4)
+
+
 # --- forest ---------------------------------------------------------------------------
 
 
@@ -220,9 +288,17 @@ def test_a_forest_judges_out_of_bag(blobs):
 def test_the_only_row_of_a_class_is_not_judged_by_a_forest(blobs):
     X, y, _ = blobs
     y = np.where(np.arange(len(y)) == 9, "dog", y)
-    found = ForestDisagreementFilter(20, random_state=0).fit(X, y)
+    with pytest.warns(SkoverfitWarning, match="'dog' is not judged: no other has its"):
+        found = ForestDisagreementFilter(40, random_state=0).fit(X, y)
     assert not found.issue_mask_[9]
     assert np.isnan(found.label_quality_[9])
+
+
+def test_rows_that_every_tree_has_seen_are_told(blobs):
+    X, y, _ = blobs
+    with pytest.warns(SkoverfitWarning, match=r"not judged: each of the 10 trees"):
+        found = ForestDisagreementFilter(10, random_state=0).fit(X, y)
+    assert 0 < np.isnan(found.label_quality_).sum() < 20
 
 
 # --- small losses ---------------------------------------------------------------------

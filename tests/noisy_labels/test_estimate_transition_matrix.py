@@ -4,11 +4,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from sklearn.datasets import make_blobs
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skoverfit.datasets import check_transition_matrix, make_transition_matrix
+from skoverfit.exceptions import SkoverfitWarning
 from skoverfit.noisy_labels import (
     TransitionMatrixEstimator,
     _transition_methods as methods,
@@ -162,7 +167,9 @@ def test_hoc_of_exact_consensus_is_exact():
 @pytest.mark.parametrize("method", PROBABILISTIC)
 def test_no_noise_is_the_identity(method):
     y = np.arange(400) % 4
-    found = estimate_transition_matrix(y, np.eye(4)[y], method=method)
+    # Such probabilities are most often those of a model that trained on the rows.
+    with pytest.warns(SkoverfitWarning, match="pred_proba agrees with every label"):
+        found = estimate_transition_matrix(y, np.eye(4)[y], method=method)
     assert np.allclose(found, np.eye(4), atol=1e-6)
 
 
@@ -276,7 +283,21 @@ def test_probabilities_are_made_out_of_fold(table):
     )
     assert np.array_equal(honest, plain)
     in_fold = Memory().fit(X, labels).predict_proba(X)
-    assert np.allclose(estimate_transition_matrix(labels, in_fold), np.eye(3))
+    with pytest.warns(SkoverfitWarning, match="must be out of fold"):
+        seen = estimate_transition_matrix(labels, in_fold)
+    assert np.allclose(seen, np.eye(3))
+
+
+def test_a_model_that_may_have_seen_the_rows_is_refused(table):
+    X, _, labels, _ = table
+    frozen = FrozenEstimator(LogisticRegression().fit(X, labels))
+    for model in (frozen, make_pipeline(StandardScaler(), frozen)):
+        with pytest.raises(ValueError, match="fitted, frozen estimator"):
+            estimate_transition_matrix(labels, X=X, estimator=model)
+    # A frozen transformer has seen no label.
+    scaler = FrozenEstimator(StandardScaler().fit(X))
+    model = make_pipeline(scaler, LogisticRegression())
+    estimate_transition_matrix(labels, X=X, estimator=model, random_state=0)
 
 
 def test_groups_stay_in_one_fold(table):
@@ -312,6 +333,16 @@ def test_the_smallest_volume_is_the_matrix():
         drawn(T[y], 0), X=X, method="volmin", random_state=0
     )
     assert np.abs(found - T).max() < 0.1
+
+
+def test_the_smallest_volume_of_two_classes_is_the_matrix():
+    # An even start of two classes has no volume, and its logarithm is infinite.
+    X, y = make_blobs(1000, centers=2, cluster_std=2.0, n_features=6, random_state=0)
+    T = np.array([[0.7, 0.3], [0.3, 0.7]])
+    found = estimate_transition_matrix(
+        drawn(T[y], 0), X=X, method="volmin", random_state=0
+    )
+    assert np.abs(found - T).max() < 0.06
 
 
 # --- bad input -----------------------------------------------------------------------
@@ -372,13 +403,71 @@ def test_volmin_wants_a_net():
         )
 
 
-@pytest.mark.parametrize("method", PROBABILISTIC)
-def test_a_class_without_labels_keeps_its_row(method):
-    y = np.arange(200) % 2
-    proba = np.column_stack([np.eye(2)[y] * 0.8 + 0.1, np.zeros(200)])
-    found = estimate_transition_matrix(y, proba, classes=[0, 1, 2], method=method)
+@pytest.mark.parametrize("absent", [0, 2])
+@pytest.mark.parametrize("method", [*PROBABILISTIC, "hoc", "volmin"])
+def test_a_class_without_labels_keeps_its_row(method, absent):
+    X, clean = make_blobs(200, centers=2, random_state=0)
+    there = [k for k in range(3) if k != absent]
+    y = np.array(there)[np.where(np.arange(200) % 10 == 0, 1 - clean, clean)]
+    proba = np.zeros((200, 3))
+    proba[:, there] = np.eye(2)[clean] * 0.8 + 0.1
+    rows = {"X": X} if method == "hoc" else {}
+    found = estimate_transition_matrix(
+        y, proba, classes=[0, 1, 2], method=method, random_state=0, **rows
+    )
     check_transition_matrix(found)
     assert found.shape == (3, 3)
+    assert found[absent].tolist() == np.eye(3)[absent].tolist()
+    assert found[there, there].min() > 0.7
+    assert found[there, absent].max() < 0.01
+
+
+def test_two_classes_need_labels_where_rows_are_read():
+    with pytest.raises(ValueError, match="labels of two classes at least; y has only"):
+        estimate_transition_matrix(["a"] * 12, X=P, classes=["a", "b"], method="volmin")
+
+
+def test_a_class_of_one_row_is_named(table):
+    X, _, labels, _ = table
+    names = np.where(np.arange(len(labels)) == 5, "rare", labels.astype(str))
+    with pytest.raises(ValueError, match="but class rare has 1"):
+        estimate_transition_matrix(names, X=X)
+
+
+def test_columns_named_in_another_order_are_refused(noisy):
+    _, _, p, labels = noisy
+    names = np.array(list("abcd"))[labels]
+    frame = pd.DataFrame(p, columns=list("abcd"))
+    turned = frame[list("dcba")]
+    for method in ("em", "volmin"):
+        with pytest.raises(ValueError, match="named d, c, b, a, but they are read as"):
+            estimate_transition_matrix(names, turned, method=method)
+    assert np.array_equal(
+        estimate_transition_matrix(names, frame),
+        estimate_transition_matrix(names, p),
+    )
+
+
+@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, sp.csr_matrix])
+def test_twins_are_no_witnesses_for_neighbours(kind):
+    X, y = make_blobs(1500, centers=2, n_features=5, random_state=3)
+    T = np.array([[0.7, 0.3], [0.1, 0.9]])
+    labels = drawn(T[y], 0)
+    # Each row twice, with its label: they agree whether it is right or wrong.
+    twice, both = kind(np.vstack([X, X])), np.tile(labels, 2)
+    groups = np.tile(np.arange(1500), 2)
+    apart = estimate_transition_matrix(both, X=twice, method="hoc", groups=groups)
+    assert np.abs(apart - T).max() < 0.06
+    blind = estimate_transition_matrix(both, X=twice, method="hoc")
+    assert np.abs(blind - T).max() > 0.1
+    with pytest.raises(ValueError, match=r"needs three groups at least\. Got 2"):
+        estimate_transition_matrix(both, X=twice, method="hoc", groups=both)
+
+
+def test_neighbours_want_numbers():
+    frame = pd.DataFrame({"city": ["a", "b"] * 6, "age": range(12)})
+    with pytest.raises(ValueError, match="method='hoc' looks for neighbours and needs"):
+        estimate_transition_matrix(Y, X=frame, method="hoc")
 
 
 @pytest.mark.parametrize("kind", ["symmetric", "pair"])

@@ -3,6 +3,7 @@
 from math import comb
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_blobs
@@ -189,3 +190,26 @@ def test_forgetting_flags_what_nets_forget_and_nothing_of_clean_rows(monkeypatch
         assert found.issue_mask_[seen].sum() >= 0.8 * seen.sum()
     # Numbers without a name have no such scale.
     assert RowScoreFilter(clean).fit(np.ones((1000, 1)), y).issue_mask_.any()
+
+
+def test_rows_that_a_score_cant_judge_are_no_suspects_of_unknown_quality():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(61, 2)), np.repeat([0, 1, 2], [30, 30, 1])
+    X[:, 0] += 3 * y
+    for contamination in ("auto", 0.99):
+        found = RowScoreFilter("loss", contamination=contamination)
+        with pytest.warns(match="1 row of class 2 is not judged"):
+            found.fit(X, y)
+        assert np.isnan(found.label_quality_[60])
+        assert not found.issue_mask_[60]
+        assert np.isfinite(found.label_quality_[:60]).all()
+    assert found.issue_mask_.sum() == 60
+    with pytest.raises(ValueError, match="1 missing"):
+        RowScoreFilter(np.append(np.ones(60), np.nan)).fit(X, y)
+
+
+@pytest.mark.parametrize("name", ["loss", "memorization"])
+def test_texts_are_named_where_the_score_has_a_learner_for_numbers(name):
+    X = pd.DataFrame({"size": np.arange(20.0), "colour": ["red", "blue"] * 10})
+    with pytest.raises(ValueError, match=r"column 'colour' .* 'red' in row 0"):
+        RowScoreFilter(name).fit(X, np.arange(20) % 2)

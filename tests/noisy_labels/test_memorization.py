@@ -10,6 +10,7 @@ from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, make_blobs
 from sklearn.dummy import DummyClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
@@ -337,3 +338,12 @@ def test_a_result_without_test_rows_says_so(noisy_blobs):
         found.influence()
     with pytest.raises(BadInputError, match="'confidence' parameter"):
         found.confidence_interval(1.5)
+
+
+def test_a_frozen_model_and_test_labels_of_another_type_are_refused():
+    X, y = load_iris(return_X_y=True)
+    frozen = FrozenEstimator(KNeighborsClassifier(1).fit(X, y))
+    with pytest.raises(ValueError, match="fitted, frozen estimator"):
+        memorization_scores(frozen, X, y)
+    with pytest.raises(BadInputError, match=r"No label of y_test \('0' and so on\)"):
+        influence_scores(NEAREST, X, y, X[:5], y[:5].astype(str), n_runs=4)

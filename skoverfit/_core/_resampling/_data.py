@@ -417,7 +417,39 @@ def _check_frame(
         values = to_numpy(X)
         _refuse_infinite(values, spec.columns)
         return spec, _finite(estimator, values, finite)
-    return spec, _finite(estimator, X, finite)
+    try:
+        values = _finite(estimator, X, finite)
+    except (TypeError, ValueError) as error:  # of texts, and of dates
+        if "could not convert" in str(error) or "DType" in str(error):
+            _name_texts(estimator, X, error)
+        raise
+    if getattr(values, "dtype", np.dtype(float)).kind in "OUS":
+        _name_texts(estimator, X, None)
+    return spec, values
+
+
+def _name_texts(estimator: Any, X: Any, error: Exception | None) -> None:
+    """Name the first cell that is no number; numpy tells the text alone."""
+    for name in X.columns:
+        try:
+            column = to_numpy(X[name])
+        except (KeyError, TypeError):  # names that are there twice
+            return
+        if column.dtype.kind not in "OUTmM" or column.ndim != 1:
+            continue
+        dates = column.dtype.kind in "mM"
+        for row, cell in enumerate((column.astype(str) if dates else column).tolist()):
+            try:
+                float(np.nan if cell is None else cell)
+            except (TypeError, ValueError):
+                way = ""
+                if getattr(estimator, "estimator", 0) is None:
+                    way = ", or give an estimator that takes them"
+                raise ValueError(
+                    f"{type(estimator).__name__} needs columns of numbers here: "
+                    f"could not convert column {name!r} of X, which has {cell!r} in "
+                    f"row {row}, to float. Encode such columns first{way}."
+                ) from error
 
 
 def _finite(estimator: Any, X: Any, finite: Any) -> Any:
