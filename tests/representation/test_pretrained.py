@@ -22,6 +22,7 @@ from skoverfit.representation import (
     PretrainedClassifier,
     PretrainedRegressor,
 )
+from skoverfit.representation._pretraining import _log_likelihood
 
 X, Y = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[Y]
@@ -107,6 +108,21 @@ def test_the_number_of_factors_is_found():
     mixture = PretrainedClassifier("gmm", random_state=0).fit(points, groups % 2)
     assert mixture.encoder_.n_components == 4  # 2, 4 and 8 are tried
     assert mixture.score(points, groups % 2) > 0.99
+
+
+@pytest.mark.parametrize("kind", [FactorAnalysis, PCA])
+@pytest.mark.parametrize("n_components", [1, 4])
+@pytest.mark.parametrize("unit", [1.0, 1e-6])
+def test_the_held_out_likelihood_needs_no_square_matrix(kind, n_components, unit):
+    rows, _, _ = make_latent_factor(200, 30, random_state=0)
+    rows = 3 * unit + unit * rows
+    model = kind(n_components).fit(rows[:150])
+    wanted = model.score(rows[150:])
+    assert _log_likelihood(model, rows[150:]) == pytest.approx(wanted, rel=1e-9)
+    # The covariance has no inverse: as scikit-learn has it.
+    whole = PCA(30).fit(rows[:150])
+    wanted = whole.score(rows[150:])
+    assert _log_likelihood(whole, rows[150:]) == pytest.approx(wanted)
 
 
 def test_strings_frames_and_weights():
