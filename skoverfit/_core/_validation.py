@@ -211,22 +211,24 @@ def has_label(labels: np.ndarray, unlabeled_label: Any) -> np.ndarray:
     labels : ndarray
         Labels of any kind.
     unlabeled_label : int, float, str or None
-        What stands for no label; NaN is any NaN, and None stands nowhere.
+        What stands for no label. NaN is any missing value, and None stands nowhere.
     """
     if unlabeled_label is None:
         return np.ones(labels.shape, dtype=bool)
-    is_nan = isinstance(unlabeled_label, (float, np.floating)) and (
-        unlabeled_label != unlabeled_label
-    )
+    if isinstance(unlabeled_label, (float, np.floating)) and np.isnan(unlabeled_label):
+        return ~missing_values(labels)
     if labels.dtype.kind in "OUST":
-        missing = [
-            v != v if is_nan else type(v) is not bool and v == unlabeled_label
-            for v in labels.ravel().tolist()
+        known = labels.ravel().tolist()
+        # A missing value is equal to nothing; pandas.NA would not even say so.
+        absent = missing_values(labels).ravel()
+        equal = [
+            not none and type(v) is not bool and v == unlabeled_label
+            for v, none in zip(known, absent, strict=True)
         ]
-        return ~np.array(missing, dtype=bool).reshape(labels.shape)
+        return ~np.array(equal, dtype=bool).reshape(labels.shape)
     if labels.dtype.kind == "b" or isinstance(unlabeled_label, str):
         return np.ones(labels.shape, dtype=bool)
-    return ~np.isnan(labels) if is_nan else np.asarray(labels != unlabeled_label)
+    return np.asarray(labels != unlabeled_label)
 
 
 def refuse_missing(y: Any) -> None:

@@ -41,8 +41,9 @@ def labeled_scorer(
         Name of a score, or a scorer, as in scikit-learn's ``cross_val_score``. None is
         the estimator's own ``score``.
     unlabeled_label : int, float, str or None, default=-1
-        What stands in ``y`` where there is no label. NaN where ``y`` is numbers; a
-        text where labels are texts. None: all rows have labels.
+        What stands in ``y`` where there is no label. A text where labels are texts;
+        NaN where ``y`` is numbers, which is any missing value. None: all rows have
+        labels.
 
     Returns
     -------

@@ -5,12 +5,14 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+import scipy.sparse as sp
 import sklearn
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import fbeta_score, get_scorer, log_loss, make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
@@ -20,6 +22,7 @@ from sklearn.model_selection import (
     cross_validate,
 )
 from sklearn.naive_bayes import GaussianNB
+from sklearn.semi_supervised import SelfTrainingClassifier
 
 from skoverfit.exceptions import BadInputError
 from skoverfit.metrics import labeled_scorer
@@ -91,10 +94,24 @@ def test_containers_and_labels_of_every_kind():
     # Numbers and texts differ, and so do classes and -1 among them.
     mixed = np.where(SOME, names[Y].astype(object), -1)
     assert labeled_scorer("accuracy")(model, pd.DataFrame(X), mixed) == wanted
+    scorer = labeled_scorer("accuracy", unlabeled_label=np.nan)
     floats = np.where(SOME, Y, np.nan)
-    for y in (floats, floats.astype(object)):
-        scorer = labeled_scorer("accuracy", unlabeled_label=np.nan)
-        assert scorer(MODEL, X, y.astype(float)) == wanted
+    for y in (floats, pd.Series(floats).astype("Int64"), pl.Series(floats)):
+        assert scorer(MODEL, X, y) == wanted
+    gaps = np.where(SOME, names[Y].astype(object), None)
+    for y in (gaps, pd.Series(gaps), pd.Series(gaps, dtype="string"), pl.Series(gaps)):
+        assert scorer(model, pd.DataFrame(X), y) == wanted
+
+
+@pytest.mark.parametrize("make", [sp.csr_matrix, pd.DataFrame, pl.DataFrame, list])
+def test_rows_of_every_kind(make):
+    model = SelfTrainingClassifier(LogisticRegression(max_iter=2000))
+    scorer = labeled_scorer("roc_auc")
+    rows = (X - X.mean(axis=0)) / X.std(axis=0)
+    wanted = cross_val_score(model, rows, FEW, scoring=scorer, error_score="raise")
+    told = cross_val_score(model, make(rows), FEW, scoring=scorer, error_score="raise")
+    np.testing.assert_allclose(told, wanted, rtol=1e-6)
+    assert wanted.min() > 0.9
 
 
 def test_numbers_without_a_target_are_nan():
@@ -175,6 +192,25 @@ def test_a_search_passes_weights_on():
         wanted = scorer(fitted, rows[test], few[test], sample_weight=weight[test])
         assert score == pytest.approx(wanted)
         assert score != pytest.approx(scorer(fitted, rows[test], few[test]))
+
+
+def test_a_search_with_weights_and_two_processes():
+    model = PretrainedClassifier("pca", random_state=0)
+    search = GridSearchCV(
+        model,
+        {"n_components": [1, 3]},
+        scoring=labeled_scorer("neg_log_loss"),
+        error_score="raise",
+    )
+    one, two = (
+        clone(search)
+        .set_params(n_jobs=n_jobs)
+        .fit(X, FEW, sample_weight=WEIGHT)
+        .cv_results_["mean_test_score"]
+        for n_jobs in (1, 2)
+    )
+    np.testing.assert_array_equal(one, two)
+    assert (one < 0).all()
 
 
 def test_scorers_keep_what_others_ask_of_them():
