@@ -58,11 +58,12 @@ class Store:
     def _key(self, row: Row) -> tuple[Any, ...]:
         return tuple(row[name] for name in self.fields)
 
-    def has(self, *key: Any) -> bool:
-        """Return whether there is such a row, of the package as it is now."""
-        return any(
-            self._key(row) == key and row["code"] == self.code for row in self.rows
-        )
+    def get(self, *key: Any) -> Row | None:
+        """Return such a row, of the package as it is now."""
+        for row in self.rows:
+            if self._key(row) == key and row["code"] == self.code:
+                return row
+        return None
 
     def add(self, row: Row) -> None:
         """Put a row in the place of the one with its key."""

@@ -294,7 +294,7 @@ def main() -> int:
     for seed, name, ratio, rate in itertools.product(
         seeds, options.sets, RATIOS, RATES
     ):
-        if late() or store.has(name, ratio, rate, seed):
+        if late() or store.get(name, ratio, rate, seed):
             continue
         row = cell(name, ratio, rate, seed)
         store.add(row)
