@@ -26,6 +26,9 @@ def suspect_weights(mask: np.ndarray | None, quality: np.ndarray) -> np.ndarray:
     return weights if mask is None else np.where(mask, weights, 1.0)
 
 
+_OWN_PIPELINE = ", or make it by skoverfit.pipeline, whose pipelines hand them on"
+
+
 def estimator_params(
     owner: Any, weights: Any, groups: Any, fit_params: dict[str, Any]
 ) -> dict[str, Any]:
@@ -43,7 +46,8 @@ def estimator_params(
         raise ValueError(
             f"{type(owner.estimator).__name__}.fit has no parameter 'sample_weight', "
             f"which weights and mode='weight' need; {way}, or enable metadata routing "
-            "where a step of it takes them."
+            "where a step of it takes them"
+            f"{_OWN_PIPELINE if hasattr(owner.estimator, 'steps') else ''}."
         )
     return given
 

@@ -116,7 +116,8 @@ class RowScoreFilter(BaseDetector):
         Share of all rows that are suspects: those with the largest scores. With
         ``"auto"`` two normal distributions are fitted to the scores of each label,
         and suspects are the rows of the upper one, where the two lie apart. For
-        "forgetting" they need not, but a suspect is forgotten at least once a net.
+        "forgetting" they need not, but a suspect is forgotten at least once a net;
+        where classes overlap, that is true of many rows with right labels, too.
     random_state : int, RandomState instance or None, default=None
         Given to a named score.
     n_jobs : int, default=None

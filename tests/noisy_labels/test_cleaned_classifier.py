@@ -29,6 +29,7 @@ from skoverfit.noisy_labels import (
     find_label_issues,
 )
 from skoverfit.noisy_labels._issues_input import as_issues
+from skoverfit.pipeline import Pipeline
 
 
 @pytest.fixture(scope="module")
@@ -422,6 +423,17 @@ def test_weights_that_no_one_takes_are_told_with_a_way_out(blobs):
         CleanedClassifier(piped, mode="weight").fit(X, y)
     with pytest.raises(ValueError, match="leave them out, or enable metadata routing"):
         CleanedClassifier(piped).fit(X, y, sample_weight=np.ones(len(y)))
+    with pytest.raises(ValueError, match=r"or make it by skoverfit\.pipeline"):
+        CleanedClassifier(piped, mode="weight").fit(X, y)
+    with pytest.raises(ValueError, match=r"a step of it takes them\.$"):
+        CleanedClassifier(KNeighborsClassifier(), mode="weight").fit(X, y)
+    ours = Pipeline(piped.steps)
+    quality = np.random.default_rng(0).random(len(y))
+    handed = CleanedClassifier(ours, mode="weight").fit(X, y, issues=quality)
+    by_hand = ours.fit(X, y, sample_weight=quality)
+    np.testing.assert_array_equal(handed.predict_proba(X), by_hand.predict_proba(X))
+    plain = piped.fit(X, y).predict_proba(X)
+    assert np.abs(handed.predict_proba(X) - plain).max() > 1e-3
 
 
 def test_as_many_folds_as_a_class_can_fill_with_groups_too():
